@@ -1,0 +1,1 @@
+//! The controller: loads playbooks, renders their templates and drives hosts.
