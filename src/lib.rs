@@ -1,1 +1,8 @@
 //! The controller: loads playbooks, renders their templates and drives hosts.
+
+pub mod diagnostic;
+pub mod playbook;
+pub mod template;
+pub mod value;
+pub mod vars;
+pub mod yaml;

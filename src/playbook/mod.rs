@@ -1,0 +1,255 @@
+//! Playbooks as they are written: plays, blocks, tasks, roles, with every value's place kept.
+//!
+//! Nothing here is rendered or run. Inheritance goes by [`Level`]s: every play, block, include and
+//! task has one, and knows the one around it, so that a keyword's effective value is found by
+//! walking outwards.
+
+use std::sync::Arc;
+
+use crate::{
+    diagnostic::Span,
+    value::{Dict, Value},
+};
+
+/// A keyword's value as written, with its place.
+#[derive(Clone, Debug)]
+pub struct Spanned {
+    /// The raw value; may hold templates.
+    pub value: Value,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a [`Level`] belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelKind {
+    /// A play: the outermost level.
+    Play,
+    /// A role's inclusion by `roles:`, or as a dependency.
+    Role,
+    /// A block.
+    Block,
+    /// An `import_tasks`, `include_tasks`, `import_role` or `include_role` around what it brings.
+    Include,
+    /// A task.
+    Task,
+}
+
+/// One level of inheritance: the keywords written at one place, and the level around it.
+#[derive(Debug)]
+pub struct Level {
+    /// What it belongs to.
+    pub kind: LevelKind,
+    /// Its `name:` as written.
+    pub name: Option<String>,
+    /// The keywords written here, in the order of the file.
+    pub keywords: Vec<(Keyword, Spanned)>,
+    /// `vars:` written here (for includes: their parameters too).
+    pub vars: Dict,
+    /// The role whose file this was written in.
+    pub role: Option<Arc<Role>>,
+    /// The level around it; `None` for a play.
+    pub parent: Option<Arc<Level>>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Level {
+    /// The keyword's value written at this very level.
+    pub fn own(&self, keyword: Keyword) -> Option<&Spanned> {
+        self.keywords.iter().find(|(k, _)| *k == keyword).map(|(_, v)| v)
+    }
+
+    /// This level and those around it, innermost first.
+    pub fn chain(&self) -> impl Iterator<Item = &Level> {
+        std::iter::successors(Some(self), |l| l.parent.as_deref())
+    }
+
+    /// The innermost value of a keyword that is inherited by overriding.
+    pub fn inherited(&self, keyword: Keyword) -> Option<&Spanned> {
+        self.chain().find_map(|l| l.own(keyword))
+    }
+}
+
+/// Every keyword of plays, roles, blocks and tasks.
+#[expect(missing_docs, reason = "the keywords' meaning is in the table of keywords.rs")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Keyword {
+    Action,
+    AllowDuplicates,
+    AnyErrorsFatal,
+    Args,
+    Async,
+    Become,
+    BecomeExe,
+    BecomeFlags,
+    BecomeMethod,
+    BecomeUser,
+    Block,
+    ChangedWhen,
+    CheckMode,
+    Collections,
+    Connection,
+    Debugger,
+    Delay,
+    DelegateFacts,
+    DelegateTo,
+    Diff,
+    Environment,
+    FactPath,
+    FailedWhen,
+    ForceHandlers,
+    GatherFacts,
+    GatherSubset,
+    GatherTimeout,
+    Handlers,
+    Hosts,
+    IgnoreErrors,
+    IgnoreUnreachable,
+    Listen,
+    LocalAction,
+    Loop,
+    LoopControl,
+    MaxFailPercentage,
+    ModuleDefaults,
+    Name,
+    NoLog,
+    Notify,
+    Order,
+    Poll,
+    Port,
+    PostTasks,
+    PreTasks,
+    Register,
+    RemoteUser,
+    Rescue,
+    Always,
+    Retries,
+    Roles,
+    RunOnce,
+    Serial,
+    Strategy,
+    Tags,
+    Tasks,
+    Throttle,
+    Timeout,
+    Until,
+    Vars,
+    VarsFiles,
+    VarsPrompt,
+    When,
+}
+
+/// A play.
+#[derive(Debug)]
+pub struct Play {
+    /// Its keywords, `vars` and name. `role` and `parent` are `None`.
+    pub level: Arc<Level>,
+    /// `roles:`, dependencies not yet unfolded.
+    pub roles: Vec<Arc<Role>>,
+    /// `pre_tasks:`.
+    pub pre_tasks: Vec<Item>,
+    /// `tasks:`.
+    pub tasks: Vec<Item>,
+    /// `post_tasks:`.
+    pub post_tasks: Vec<Item>,
+    /// `handlers:` of the play itself.
+    pub handlers: Vec<Item>,
+}
+
+/// A block, or a task list that needs one.
+#[derive(Debug)]
+pub struct Block {
+    /// Its keywords and surroundings.
+    pub level: Arc<Level>,
+    /// `block:`.
+    pub body: Vec<Item>,
+    /// `rescue:`.
+    pub rescue: Vec<Item>,
+    /// `always:`.
+    pub always: Vec<Item>,
+}
+
+/// One entry of a list of tasks.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A task (also dynamic includes, which are tasks when they run).
+    Task(Arc<Task>),
+    /// A block. Static imports become blocks too: their level is the import's.
+    Block(Arc<Block>),
+}
+
+/// A task or handler.
+#[derive(Debug)]
+pub struct Task {
+    /// A number of its own in this run.
+    pub id: u64,
+    /// Its keywords and surroundings.
+    pub level: Arc<Level>,
+    /// What it does.
+    pub action: ActionCall,
+    /// `loop:` or `with_x:`.
+    pub looped: Option<Loop>,
+    /// Whether it is a handler.
+    pub is_handler: bool,
+    /// A task that ansible makes itself (fact gathering, flush_handlers).
+    pub implicit: bool,
+}
+
+/// The module or action that a task names, with its arguments.
+#[derive(Clone, Debug)]
+pub struct ActionCall {
+    /// As written: `copy`, `ansible.builtin.copy`.
+    pub written: String,
+    /// The name that it resolves to: `ansible.builtin.copy`.
+    pub name: String,
+    /// The arguments as written, free-form text taken apart (`_raw_params` for commands). A whole
+    /// `args: "{{ … }}"` stays under `_variable_params`.
+    pub args: Dict,
+    /// Where the action's key stands.
+    pub span: Span,
+}
+
+/// What a task loops over.
+#[derive(Clone, Debug)]
+pub struct Loop {
+    /// `items` for `with_items`; `None` for `loop`.
+    pub lookup: Option<String>,
+    /// The terms as written.
+    pub terms: Spanned,
+}
+
+/// A role as used at one place.
+#[derive(Debug)]
+pub struct Role {
+    /// As written: `web`, `ns.col.web`, a path.
+    pub written: String,
+    /// Its short name.
+    pub name: String,
+    /// The collection it belongs to, `ns.col`.
+    pub collection: Option<String>,
+    /// Its folder.
+    pub path: std::path::PathBuf,
+    /// `defaults/`.
+    pub defaults: Dict,
+    /// `vars/`.
+    pub vars: Dict,
+    /// Parameters given where it is used.
+    pub params: Dict,
+    /// `meta/main.yml`'s dependencies, in order.
+    pub dependencies: Vec<Arc<Role>>,
+    /// The roles that brought this one in as a dependency, outermost first.
+    pub parents: Vec<Arc<Role>>,
+    /// Whether it may run more than once in a play with the same parameters.
+    pub allow_duplicates: bool,
+    /// Its argument specification for the entry point used (`meta/argument_specs.yml`).
+    pub argument_spec: Option<Value>,
+    /// The level of its inclusion: keywords of the `roles:` entry, tags, when, become.
+    pub level: Arc<Level>,
+    /// Its `tasks/`: filled after the role itself exists, since tasks point back to it.
+    pub tasks: std::sync::OnceLock<Vec<Item>>,
+    /// Its `handlers/`.
+    pub handlers: std::sync::OnceLock<Vec<Item>>,
+    /// Equal for two uses of the same role with the same parameters (for "already ran").
+    pub identity: String,
+}

@@ -1,0 +1,69 @@
+//! Values that are neither scalars nor plain containers.
+
+use std::{any::Any, fmt::Debug};
+
+use super::Value;
+
+/// A value with behaviour of its own: hostvars, functions, bound methods, ranges, sets.
+///
+/// Calling one is the evaluator's business: it downcasts to the callables that it knows.
+pub trait Object: Any + Debug + Send + Sync {
+    /// Python's name of the type, for error texts: `'HostVars' object …`.
+    fn type_name(&self) -> &str;
+
+    /// `object[key]`; `None` if there is no such item.
+    fn get_item(&self, _key: &Value) -> Option<Value> {
+        None
+    }
+
+    /// `object.name`; `None` if there is no such attribute.
+    fn get_attr(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    /// What iterating gives: the keys of a mapping, the items of a sequence.
+    fn iterate(&self) -> Option<Vec<Value>> {
+        None
+    }
+
+    /// Number of items, if it has a length.
+    fn length(&self) -> Option<usize> {
+        self.iterate().map(|items| items.len())
+    }
+
+    /// Whether `needle in object`; by default searched in `iterate`.
+    fn contains(&self, _needle: &Value) -> Option<bool> {
+        None
+    }
+
+    /// Whether it is a mapping (`is mapping`), so that `iterate` gives keys.
+    fn is_mapping(&self) -> bool {
+        false
+    }
+
+    /// Whether it is a sequence (`is sequence`).
+    fn is_sequence(&self) -> bool {
+        false
+    }
+
+    /// Python's truth of it.
+    fn is_true(&self) -> bool {
+        self.length() != Some(0)
+    }
+
+    /// Whether it equals another value; identity unless told otherwise.
+    fn equals(&self, _other: &Value) -> Option<bool> {
+        None
+    }
+
+    /// `repr(object)`.
+    fn repr(&self) -> String;
+
+    /// The plain value it stands for, if it has one (a lazy dict becomes a dict).
+    fn to_plain(&self) -> Option<Value> {
+        None
+    }
+
+    /// For downcasting.
+    fn as_any(&self) -> &dyn Any;
+}

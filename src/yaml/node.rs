@@ -1,0 +1,79 @@
+//! A loaded document: values with their places.
+
+use std::sync::Arc;
+
+use crate::{
+    diagnostic::Span,
+    value::{Dict, Key, List, Value},
+};
+
+/// A YAML node with its place. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a [`Node`] is.
+#[derive(Clone, Debug)]
+pub enum NodeKind {
+    /// A scalar, resolved to its YAML 1.1 type.
+    Scalar(Value),
+    /// A sequence.
+    Seq(Arc<[Node]>),
+    /// A mapping in the order of the file, merge keys applied, the last of duplicate keys kept.
+    Map(Arc<[(Node, Node)]>),
+}
+
+impl Node {
+    /// The plain value, without places.
+    pub fn to_value(&self) -> Value {
+        match &self.kind {
+            NodeKind::Scalar(v) => v.clone(),
+            NodeKind::Seq(items) => Value::List(items.iter().map(Self::to_value).collect::<List>()),
+            NodeKind::Map(entries) => Value::Dict(
+                entries
+                    .iter()
+                    // A key that is a container was refused when the document was loaded.
+                    .filter_map(|(k, v)| Some((Key::new(k.to_value())?, v.to_value())))
+                    .collect::<Dict>(),
+            ),
+        }
+    }
+
+    /// The text, if it is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Scalar(v) => v.as_str(),
+            _ => None,
+        }
+    }
+
+    /// The items, if it is a sequence.
+    pub fn as_seq(&self) -> Option<&[Self]> {
+        match &self.kind {
+            NodeKind::Seq(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries, if it is a mapping.
+    pub fn as_map(&self) -> Option<&[(Self, Self)]> {
+        match &self.kind {
+            NodeKind::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value under a text key, if it is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.as_map()?.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(_, v)| v)
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.kind, NodeKind::Scalar(Value::None))
+    }
+}
