@@ -1,0 +1,27 @@
+#!/bin/sh
+# Makes the virtual environment with the ansible that we compare with, if it is not there yet, and
+# prints the folder of its programs. Nothing outside the cache folder is touched.
+set -eu
+version=2.14.18
+folder="${XDG_CACHE_HOME:-$HOME/.cache}/vmstation-play/oracle/ansible-core-$version"
+if ! [ -e "$folder/complete" ]; then
+    # ansible-core 2.14 runs on these; newer Pythons lack what it imports.
+    python=
+    for candidate in python3.11 python3.10 python3.9 python3; do
+        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 9) <= sys.version_info < (3, 12))' 2>/dev/null; then
+            python=$candidate
+            break
+        fi
+    done
+    if [ -z "$python" ]; then
+        echo "oracle: ansible-core $version needs Python 3.9, 3.10 or 3.11 with its venv module" >&2
+        exit 1
+    fi
+    mkdir -p "${folder%/*}"
+    # Without the mark at its end, what an interrupted run left is made anew.
+    rm -rf "$folder"
+    "$python" -m venv "$folder" >&2
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "ansible-core==$version" >&2
+    touch "$folder/complete"
+fi
+echo "$folder/bin"
