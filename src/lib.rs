@@ -1,6 +1,7 @@
 //! The controller: loads playbooks, renders their templates and drives hosts.
 
 pub mod diagnostic;
+pub mod inventory;
 pub mod playbook;
 pub mod template;
 pub mod value;

@@ -3,10 +3,12 @@
 //! Knows nothing of Ansible. A layer may have its own error enum; at its boundary it becomes an
 //! [`Error`]: a kind (which decides the exit code), a message, the place, hints and causes.
 
+mod notice;
 mod source;
 
 use std::fmt;
 
+pub use notice::{Collected, Notice, Notices};
 pub use source::{Position, Source, Span};
 
 /// What sort of failure an [`Error`] is; decides the exit code and how it is introduced.

@@ -1,5 +1,14 @@
 //! Variables: precedence as one ordered list of layers, read lazily.
 
+mod facts;
+mod hostvars;
+mod magic;
 mod stack;
+mod world;
 
-pub use stack::{Layer, Stack};
+pub use self::{
+    hostvars::HostVars,
+    magic::{PlayView, RunOptions},
+    stack::{Layer, Stack},
+    world::{Options, World},
+};

@@ -1,0 +1,249 @@
+//! Variables that nobody sets: made when they are asked for.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use indexmap::IndexSet;
+use parking_lot::RwLock;
+
+use super::{HostVars, World};
+use crate::{
+    template::Scope,
+    value::{Dict, Object, Value},
+};
+
+/// What variables tell of a play. Made once a play; the engine keeps the hosts up to date.
+#[derive(Debug, Default)]
+pub struct PlayView {
+    /// `ansible_play_name`.
+    pub name: String,
+    /// The folder of the playbook: `playbook_dir`, and where `group_vars/` are looked for.
+    pub basedir: PathBuf,
+    /// Hosts of the whole play, before any failed.
+    pub all_hosts: Vec<Arc<str>>,
+    /// Names of the roles in `roles:`.
+    pub roles: Vec<Arc<str>>,
+    /// Names of the roles that those depend on.
+    pub dependencies: Vec<Arc<str>>,
+    hosts: RwLock<Hosts>,
+}
+
+#[derive(Debug, Default)]
+struct Hosts {
+    batch: Vec<Arc<str>>,
+    removed: HashSet<Arc<str>>,
+}
+
+impl PlayView {
+    /// The play that these name; no batch has begun.
+    pub fn new(
+        name: impl Into<String>,
+        basedir: impl Into<PathBuf>,
+        all_hosts: Vec<Arc<str>>,
+    ) -> Self {
+        Self { name: name.into(), basedir: basedir.into(), all_hosts, ..Self::default() }
+    }
+
+    /// A batch begins with these hosts.
+    pub fn set_batch(&self, hosts: Vec<Arc<str>>) {
+        self.hosts.write().batch = hosts;
+    }
+
+    /// These hosts failed or cannot be reached: they leave the play.
+    pub fn remove_hosts(&self, hosts: impl IntoIterator<Item = Arc<str>>) {
+        self.hosts.write().removed.extend(hosts);
+    }
+
+    /// A host is back (`meta: clear_host_errors`).
+    pub fn restore_host(&self, host: &str) {
+        self.hosts.write().removed.remove(host);
+    }
+
+    /// `ansible_play_hosts`: hosts of the play that are still in it.
+    pub fn hosts(&self) -> Vec<Arc<str>> {
+        let hosts = self.hosts.read();
+        self.all_hosts.iter().filter(|h| !hosts.removed.contains(*h)).cloned().collect()
+    }
+
+    /// `ansible_play_batch`: hosts of the batch that are still in the play.
+    pub fn batch(&self) -> Vec<Arc<str>> {
+        let hosts = self.hosts.read();
+        hosts.batch.iter().filter(|h| !hosts.removed.contains(*h)).cloned().collect()
+    }
+}
+
+/// What variables tell of how this run was started.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// `--check`.
+    pub check: bool,
+    /// `--diff`.
+    pub diff: bool,
+    /// `--forks`; none where the command has no such flag.
+    pub forks: Option<usize>,
+    /// Inventory sources as resolved.
+    pub sources: Vec<String>,
+    /// `--limit` as given.
+    pub limit: Option<String>,
+    /// `--tags`; `all` where none are given.
+    pub tags: Option<Vec<String>>,
+    /// `--skip-tags`.
+    pub skip_tags: Option<Vec<String>>,
+    /// How many `-v` were given.
+    pub verbosity: u8,
+    /// The `ansible.cfg` in use.
+    pub config_file: Option<PathBuf>,
+}
+
+/// The version that playbooks are told.
+pub const VERSION: &str = "2.14.18";
+
+impl RunOptions {
+    /// The variables, in ansible's order.
+    pub(super) fn to_vars(&self) -> Dict {
+        let texts =
+            |list: &[String]| Value::tuple(list.iter().map(|s| Value::str(s.as_str())).collect());
+        let vars = Dict::new();
+        vars.insert("ansible_version", version());
+        vars.insert("ansible_check_mode", self.check);
+        vars.insert("ansible_diff_mode", self.diff);
+        if let Some(forks) = self.forks {
+            vars.insert("ansible_forks", i64::try_from(forks).unwrap_or(i64::MAX));
+        }
+        vars.insert("ansible_inventory_sources", texts(&self.sources));
+        if let Some(tags) = &self.skip_tags {
+            vars.insert("ansible_skip_tags", texts(tags));
+        }
+        if let Some(limit) = &self.limit {
+            vars.insert("ansible_limit", limit.as_str());
+        }
+        if let Some(tags) = &self.tags {
+            vars.insert("ansible_run_tags", texts(tags));
+        }
+        vars.insert("ansible_verbosity", i64::from(self.verbosity));
+        vars
+    }
+}
+
+fn version() -> Dict {
+    let mut numbers = VERSION.split('.').map(|n| n.parse::<i64>().unwrap_or(0));
+    let mut number = || numbers.next().unwrap_or(0);
+    [
+        ("string", Value::str(VERSION)),
+        ("full", Value::str(VERSION)),
+        ("major", Value::Int(number())),
+        ("minor", Value::Int(number())),
+        ("revision", Value::Int(number())),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// The magic variables of a play (or of no play: then only those that need none).
+pub(super) struct Magic {
+    pub world: Arc<World>,
+    pub play: Option<Arc<PlayView>>,
+    pub basedir: PathBuf,
+    /// Whether `hostvars` is among them; it is not while another host's variables are read.
+    pub with_hostvars: bool,
+}
+
+const ALWAYS: [&str; 3] = ["playbook_dir", "ansible_playbook_python", "ansible_config_file"];
+const OF_PLAYS: [&str; 5] = [
+    "ansible_role_names",
+    "ansible_play_role_names",
+    "ansible_dependent_role_names",
+    "role_names",
+    "ansible_play_name",
+];
+const HOSTS_OF_PLAYS: [&str; 4] =
+    ["ansible_play_hosts_all", "ansible_play_hosts", "ansible_play_batch", "play_hosts"];
+
+fn names(list: &[Arc<str>]) -> Value {
+    list.iter().map(|n| Value::str(Arc::clone(n))).collect()
+}
+
+fn path(path: &Path) -> Value {
+    Value::str(path.to_string_lossy().as_ref())
+}
+
+impl Magic {
+    fn of_play(play: &PlayView, name: &str) -> Option<Value> {
+        Some(match name {
+            "ansible_role_names" => {
+                let both: IndexSet<_> = play.dependencies.iter().chain(&play.roles).collect();
+                both.into_iter().map(|n| Value::str(Arc::clone(n))).collect()
+            }
+            "ansible_play_role_names" | "role_names" => names(&play.roles),
+            "ansible_dependent_role_names" => names(&play.dependencies),
+            "ansible_play_name" => Value::str(play.name.as_str()),
+            "ansible_play_hosts_all" => names(&play.all_hosts),
+            "ansible_play_hosts" => names(&play.hosts()),
+            "ansible_play_batch" | "play_hosts" => names(&play.batch()),
+            _ => return None,
+        })
+    }
+}
+
+impl Scope for Magic {
+    fn get(&self, name: &str) -> Option<Value> {
+        match name {
+            "playbook_dir" => {
+                let dir =
+                    std::path::absolute(&self.basedir).unwrap_or_else(|_| self.basedir.clone());
+                Some(path(&dir))
+            }
+            "ansible_playbook_python" => Some(Value::str(Arc::clone(self.world.python()))),
+            "ansible_config_file" => Some(self.world.config_file().map_or(Value::None, path)),
+            "groups" => Some(self.world.inventory().groups_dict().into()),
+            "omit" => Some(Value::str(Arc::clone(self.world.omit()))),
+            "hostvars" if self.with_hostvars => {
+                let object: Arc<dyn Object> =
+                    Arc::new(HostVars::new(Arc::clone(&self.world), self.basedir.clone()));
+                Some(Value::Object(object))
+            }
+            _ => {
+                let of_play = self.play.as_ref().and_then(|p| Self::of_play(p, name));
+                of_play.or_else(|| self.world.run_vars().get(name))
+            }
+        }
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let mut all: Vec<Arc<str>> = ALWAYS.map(Arc::from).to_vec();
+        if self.play.is_some() {
+            all.extend(OF_PLAYS.map(Arc::from));
+        }
+        all.push("groups".into());
+        if self.play.is_some() {
+            all.extend(HOSTS_OF_PLAYS.map(Arc::from));
+        }
+        all.push("omit".into());
+        let run = self.world.run_vars().read();
+        all.extend(run.keys().filter_map(|k| k.as_str().map(Arc::from)));
+        if self.with_hostvars {
+            all.push("hostvars".into());
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_leave_and_return() {
+        let host = |n: &str| Arc::<str>::from(n);
+        let play = PlayView::new("p", "/x", vec![host("a"), host("b"), host("c")]);
+        play.set_batch(vec![host("a"), host("b")]);
+        play.remove_hosts([host("b"), host("c")]);
+        assert_eq!((play.hosts(), play.batch()), (vec![host("a")], vec![host("a")]));
+        play.restore_host("b");
+        assert_eq!(play.batch().len(), 2);
+        assert_eq!(play.all_hosts.len(), 3);
+    }
+}

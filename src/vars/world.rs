@@ -1,0 +1,395 @@
+//! Everything that variables come from below a play, shared by the whole run.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::{Layer, PlayView, RunOptions, Stack, facts::Facts, magic::Magic};
+use crate::{
+    diagnostic::{Notices, Result},
+    inventory::{Inventory, merge},
+    value::{Dict, Value},
+};
+
+/// The settings that variables go by.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `hash_behaviour = merge`.
+    pub merge: bool,
+    /// `inject_facts_as_vars`.
+    pub inject_facts: bool,
+    /// What `ansible_playbook_python` says.
+    pub python: Arc<str>,
+    /// How this run was started.
+    pub run: RunOptions,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            merge: false,
+            inject_facts: true,
+            python: Arc::from("/usr/bin/python3"),
+            run: RunOptions::default(),
+        }
+    }
+}
+
+/// Inventory, facts, and what tasks set, of every host.
+///
+/// Each host's data has its own lock; nothing is held while a template is rendered. The driver is
+/// the only one that writes.
+pub struct World {
+    inventory: Arc<Inventory>,
+    options: Options,
+    extra: Dict,
+    run_vars: Dict,
+    omit: Arc<str>,
+    notices: Arc<dyn Notices>,
+    hosts: RwLock<HashMap<Arc<str>, Arc<HostState>>>,
+}
+
+/// What the run learned of a host.
+struct HostState {
+    facts: RwLock<Arc<Facts>>,
+    /// `include_vars`.
+    included: Dict,
+    /// `set_fact` and `register`.
+    set: Dict,
+    /// Merged inventory variables by the playbook folder they are seen from.
+    inventory: Mutex<HashMap<PathBuf, (u64, Dict)>>,
+}
+
+impl World {
+    /// A world of these hosts with these `-e` variables, in which nothing happened yet.
+    pub fn new(
+        inventory: Arc<Inventory>,
+        extra: Dict,
+        options: Options,
+        notices: Arc<dyn Notices>,
+    ) -> Arc<Self> {
+        let run_vars = options.run.to_vars();
+        Arc::new(Self {
+            inventory,
+            options,
+            extra,
+            run_vars,
+            omit: omit_token(),
+            notices,
+            hosts: RwLock::default(),
+        })
+    }
+
+    /// All hosts and groups.
+    pub fn inventory(&self) -> &Arc<Inventory> {
+        &self.inventory
+    }
+
+    /// The `-e` variables.
+    pub fn extra_vars(&self) -> &Dict {
+        &self.extra
+    }
+
+    /// The text that `omit` stands for: an argument that is this is not passed.
+    pub fn omit(&self) -> &Arc<str> {
+        &self.omit
+    }
+
+    pub(super) fn run_vars(&self) -> &Dict {
+        &self.run_vars
+    }
+
+    pub(super) fn python(&self) -> &Arc<str> {
+        &self.options.python
+    }
+
+    pub(super) fn config_file(&self) -> Option<&Path> {
+        self.options.run.config_file.as_deref()
+    }
+
+    fn state(&self, host: &str) -> Arc<HostState> {
+        if let Some(state) = self.hosts.read().get(host) {
+            return Arc::clone(state);
+        }
+        let mut hosts = self.hosts.write();
+        let inject = self.options.inject_facts;
+        let state = hosts.entry(Arc::from(host)).or_insert_with(|| {
+            Arc::new(HostState {
+                facts: RwLock::new(Arc::new(Facts::none(inject))),
+                included: Dict::new(),
+                set: Dict::new(),
+                inventory: Mutex::default(),
+            })
+        });
+        Arc::clone(state)
+    }
+
+    // --- stacks ----------------------------------------------------------------------------
+
+    /// An empty stack that merges as the settings say.
+    pub fn empty_stack(&self) -> Stack {
+        if self.options.merge { Stack::merging() } else { Stack::new() }
+    }
+
+    /// What a host's tasks in a play see, but for what the play, its roles, blocks and tasks
+    /// bring themselves: the inventory's variables, facts, `include_vars`, `set_fact` and
+    /// `register`, extra variables and magic ones. The caller pushes the rest.
+    ///
+    /// The stack sees facts and `set_fact` that come later. Fails if a `group_vars` or
+    /// `host_vars` file cannot be read.
+    pub fn stack(self: &Arc<Self>, host: &str, play: &Arc<PlayView>) -> Result<Stack> {
+        let mut stack = self.host_layers(host, &play.basedir)?;
+        let magic = Magic {
+            world: Arc::clone(self),
+            play: Some(Arc::clone(play)),
+            basedir: play.basedir.clone(),
+            with_hostvars: true,
+        };
+        stack.push_lazy(Layer::Magic, Arc::new(magic));
+        Ok(stack)
+    }
+
+    /// What a play sees before any host is chosen (its name, `hosts:`, `vars_files`): extra and
+    /// magic variables.
+    pub fn play_stack(self: &Arc<Self>, play: &Arc<PlayView>) -> Stack {
+        let mut stack = self.empty_stack();
+        stack.push(Layer::ExtraVars, self.extra.clone());
+        let magic = Magic {
+            world: Arc::clone(self),
+            play: Some(Arc::clone(play)),
+            basedir: play.basedir.clone(),
+            with_hostvars: true,
+        };
+        stack.push_lazy(Layer::Magic, Arc::new(magic));
+        stack
+    }
+
+    /// What other hosts see of a host, by `hostvars`.
+    pub fn stack_for_others(self: &Arc<Self>, host: &str, basedir: &Path) -> Result<Stack> {
+        let mut stack = self.host_layers(host, basedir)?;
+        let magic = Magic {
+            world: Arc::clone(self),
+            play: None,
+            basedir: basedir.to_owned(),
+            with_hostvars: false,
+        };
+        stack.push_lazy(Layer::Magic, Arc::new(magic));
+        Ok(stack)
+    }
+
+    /// The layers of a host that come from neither a play nor magic.
+    fn host_layers(&self, host: &str, basedir: &Path) -> Result<Stack> {
+        let state = self.state(host);
+        let mut stack = self.empty_stack();
+        stack.push(Layer::Inventory, self.inventory_vars(host, &state, basedir)?);
+        stack.push_lazy(Layer::Facts, Arc::new(FactsOf(Arc::clone(&state))));
+        stack.push(Layer::IncludeVars, state.included.clone());
+        stack.push(Layer::SetFacts, state.set.clone());
+        stack.push(Layer::ExtraVars, self.extra.clone());
+        Ok(stack)
+    }
+
+    /// The inventory's variables of a host, merged once and kept until the inventory changes.
+    fn inventory_vars(&self, host: &str, state: &HostState, basedir: &Path) -> Result<Dict> {
+        let now = self.inventory.generation();
+        if let Some((made, vars)) = state.inventory.lock().get(basedir)
+            && *made == now
+        {
+            return Ok(vars.clone());
+        }
+        let vars = self.merge_inventory_vars(host)?;
+        state.inventory.lock().insert(basedir.to_owned(), (now, vars.clone()));
+        Ok(vars)
+    }
+
+    fn merge_inventory_vars(&self, host: &str) -> Result<Dict> {
+        let inventory = &self.inventory;
+        let mut vars = inventory.group_vars("all").unwrap_or_default().copy();
+        for group in inventory.groups_of(host) {
+            self.lay_over(&mut vars, &inventory.group_vars(&group).unwrap_or_default());
+        }
+        self.lay_over(&mut vars, &inventory.host_vars(host).unwrap_or_default());
+        Ok(vars)
+    }
+
+    /// Lays variables over others as `hash_behaviour` says.
+    fn lay_over(&self, under: &mut Dict, over: &Dict) {
+        if self.options.merge {
+            *under = merge(under, over);
+        } else {
+            under.write().extend(over.snapshot());
+        }
+    }
+
+    // --- what tasks change -----------------------------------------------------------------
+
+    /// Facts that a host told, or `set_fact` with `cacheable`.
+    pub fn set_facts(&self, host: &str, facts: &Dict) {
+        let state = self.state(host);
+        let mut held = state.facts.write();
+        *held = Arc::new(held.updated(facts, self.options.inject_facts, &*self.notices));
+    }
+
+    /// `meta: clear_facts`.
+    pub fn clear_facts(&self, host: &str) {
+        let state = self.state(host);
+        *state.facts.write() = Arc::new(Facts::none(self.options.inject_facts));
+    }
+
+    /// A fact as its module named it (`module_setup`, `ansible_distribution`).
+    pub fn fact(&self, host: &str, name: &str) -> Option<Value> {
+        let state = self.state(host);
+        let facts = Arc::clone(&state.facts.read());
+        facts.raw().get(name)
+    }
+
+    /// Every fact of a host as its module named it.
+    pub fn facts(&self, host: &str) -> Dict {
+        let state = self.state(host);
+        let facts = Arc::clone(&state.facts.read());
+        facts.raw().copy()
+    }
+
+    /// `set_fact` and `register`: variables of a host until the end of the run.
+    pub fn set_vars(&self, host: &str, vars: &Dict) {
+        self.state(host).set.write().extend(vars.snapshot());
+    }
+
+    /// `register`.
+    pub fn register(&self, host: &str, name: &str, result: Value) {
+        self.state(host).set.insert(name, result);
+    }
+
+    /// `include_vars`.
+    pub fn include_vars(&self, host: &str, vars: &Dict) {
+        let state = self.state(host);
+        for (key, value) in vars.snapshot() {
+            let merged = match (state.included.get_key(&key), &value) {
+                (Some(Value::Dict(old)), Value::Dict(new)) if self.options.merge => {
+                    Value::Dict(merge(&old, new))
+                }
+                _ => value,
+            };
+            state.included.write().insert(key, merged);
+        }
+    }
+}
+
+/// The facts of a host as they are when they are asked for.
+struct FactsOf(Arc<HostState>);
+
+impl crate::template::Scope for FactsOf {
+    fn get(&self, name: &str) -> Option<Value> {
+        let facts = Arc::clone(&self.0.facts.read());
+        facts.vars.get(name)
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        let facts = Arc::clone(&self.0.facts.read());
+        let names = facts.vars.read();
+        names.keys().filter_map(|k| k.as_str().map(Arc::from)).collect()
+    }
+}
+
+/// A text that nobody writes by chance; another one each run, as ansible's.
+fn omit_token() -> Arc<str> {
+    let random = RandomState::new();
+    let digits: String = (0..3_u8).map(|n| format!("{:016x}", random.hash_one(n))).collect();
+    format!("__omit_place_holder__{}", &digits[..40]).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnostic::Collected,
+        inventory::Rules,
+        template::{Scope, ScopedVars},
+    };
+
+    fn dict(entries: &[(&str, &str)]) -> Dict {
+        entries.iter().map(|(k, v)| (*k, Value::str(*v))).collect()
+    }
+
+    fn world() -> Arc<World> {
+        let told = Arc::new(Collected::default());
+        let inventory = Inventory::empty(Rules::default(), Arc::clone(&told) as Arc<dyn Notices>);
+        inventory
+            .add_host("web1.example.org", &dict(&[("x", "host")]), &["web".to_owned()])
+            .expect("a new host");
+        World::new(Arc::new(inventory), dict(&[("e", "extra")]), Options::default(), told)
+    }
+
+    fn text(scope: &dyn Scope, name: &str) -> Option<String> {
+        scope.get(name)?.as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn layers_follow_what_tasks_do() {
+        let world = world();
+        let play = Arc::new(PlayView::new("p", "/play", vec!["web1.example.org".into()]));
+        let stack = world.stack("web1.example.org", &play).expect("no files to read");
+        assert_eq!(text(&stack, "x").as_deref(), Some("host"));
+        assert_eq!(text(&stack, "inventory_hostname_short").as_deref(), Some("web1"));
+        world.set_facts("web1.example.org", &dict(&[("x", "fact"), ("ansible_os", "o")]));
+        assert_eq!(text(&stack, "x").as_deref(), Some("fact"));
+        world.include_vars("web1.example.org", &dict(&[("x", "included")]));
+        assert_eq!(text(&stack, "x").as_deref(), Some("included"));
+        world.register("web1.example.org", "x", Value::str("set"));
+        assert_eq!(text(&stack, "x").as_deref(), Some("set"));
+        world.set_vars("web1.example.org", &dict(&[("e", "set")]));
+        assert_eq!(text(&stack, "e").as_deref(), Some("extra"));
+        assert_eq!(text(&stack, "playbook_dir").as_deref(), Some("/play"));
+        let facts = stack.get("ansible_facts").expect("always there");
+        assert_eq!(
+            facts
+                .as_dict()
+                .and_then(|d| d.get("os"))
+                .and_then(|v| v.as_str().map(str::to_owned))
+                .as_deref(),
+            Some("o")
+        );
+        world.clear_facts("web1.example.org");
+        assert!(stack.get("ansible_os").is_none());
+    }
+
+    #[test]
+    fn hostvars_show_other_hosts() {
+        let world = world();
+        world.inventory().add_host("db", &Dict::new(), &[]).expect("a new host");
+        world.register("db", "seen", Value::str("yes"));
+        let play = Arc::new(PlayView::new("p", "/play", vec!["web1.example.org".into()]));
+        let stack = world.stack("web1.example.org", &play).expect("no files to read");
+        let Some(Value::Object(hostvars)) = stack.get("hostvars") else {
+            return assert!(false, "no hostvars");
+        };
+        assert_eq!(hostvars.length(), Some(2));
+        assert_eq!(hostvars.contains(&Value::str("localhost")), Some(true));
+        assert_eq!(hostvars.contains(&Value::str("nope")), Some(false));
+        let Some(Value::Object(db)) = hostvars.get_item(&Value::str("db")) else {
+            return assert!(false, "no db");
+        };
+        let scoped = db.as_any().downcast_ref::<ScopedVars>().expect("a scope of its own");
+        assert_eq!(text(&**scoped.scope(), "seen").as_deref(), Some("yes"));
+        assert!(scoped.scope().get("hostvars").is_none());
+        assert!(scoped.scope().get("ansible_play_hosts").is_none());
+        assert!(scoped.scope().get("groups").is_some());
+        assert!(hostvars.get_item(&Value::str("nope")).is_some_and(|v| v.is_undefined()));
+    }
+
+    #[test]
+    fn adding_a_host_renews_what_was_merged() {
+        let world = world();
+        let play = Arc::new(PlayView::new("p", "/play", vec![]));
+        let before = world.stack("web1.example.org", &play).expect("no files to read");
+        assert_eq!(before.get("group_names").and_then(|v| v.as_list().map(|l| l.len())), Some(1));
+        world.inventory().group_by("web1.example.org", "g2", &[]).expect("a known host");
+        let after = world.stack("web1.example.org", &play).expect("no files to read");
+        assert_eq!(after.get("group_names").and_then(|v| v.as_list().map(|l| l.len())), Some(2));
+    }
+}
