@@ -7,22 +7,43 @@
 //! Strings carry ansible's *unsafe* mark: text that came from a host, a lookup or a finished
 //! rendering of such text is data and is never rendered as a template.
 
+pub mod access;
 mod dict;
+mod error;
+pub mod format;
 mod list;
+mod method;
+pub mod number;
 mod object;
+pub mod ops;
+mod range;
+pub mod repr;
+mod set;
 mod str;
+pub mod strftime;
+pub mod text;
+mod timedelta;
+pub mod types;
 mod undefined;
 mod vaulted;
+mod view;
 
 use std::sync::Arc;
 
 pub use dict::{Dict, Key};
+pub use error::{PyError, PyErrorKind, PyResult};
 pub use list::List;
+pub use method::{BoundMethod, PyType};
 use num_bigint::BigInt;
+pub use number::Number;
 pub use object::Object;
-pub use str::Str;
+pub use range::Range;
+pub use set::Set;
+pub use str::{Str, StrClass};
+pub use timedelta::TimeDelta;
 pub use undefined::Undefined;
 pub use vaulted::{Decrypt, Vaulted};
+pub use view::{DictView, ViewKind};
 
 /// A value as Python would see it.
 #[derive(Clone, Debug)]
@@ -129,6 +150,12 @@ impl Value {
             Self::Dict(d) => Self::Dict(
                 d.snapshot().into_iter().map(|(k, v)| (k.into_unsafe(), v.into_unsafe())).collect(),
             ),
+            Self::Object(o) => match Set::downcast(&Self::Object(Arc::clone(&o))) {
+                Some(set) => {
+                    Set::from_keys(set.snapshot().into_iter().map(Key::into_unsafe)).into_value()
+                }
+                None => Self::Object(o),
+            },
             other => other,
         }
     }

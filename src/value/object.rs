@@ -11,6 +11,11 @@ pub trait Object: Any + Debug + Send + Sync {
     /// Python's name of the type, for error texts: `'HostVars' object …`.
     fn type_name(&self) -> &str;
 
+    /// The Python module of the type: `ansible.vars.hostvars`.
+    fn module(&self) -> &str {
+        "builtins"
+    }
+
     /// `object[key]`; `None` if there is no such item.
     fn get_item(&self, _key: &Value) -> Option<Value> {
         None
@@ -56,8 +61,23 @@ pub trait Object: Any + Debug + Send + Sync {
         None
     }
 
+    /// Whether it can be a key of a dict or a member of a set.
+    fn hashable(&self) -> bool {
+        true
+    }
+
+    /// Whether it can be called (`is callable`).
+    fn is_callable(&self) -> bool {
+        false
+    }
+
     /// `repr(object)`.
     fn repr(&self) -> String;
+
+    /// `str(object)` where it differs from `repr`.
+    fn text(&self) -> Option<String> {
+        None
+    }
 
     /// The plain value it stands for, if it has one (a lazy dict becomes a dict).
     fn to_plain(&self) -> Option<Value> {

@@ -1,23 +1,38 @@
 //! Text with its mark of trust.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, hash, ops::Deref, sync::Arc};
 
-/// Text. Cloning shares it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Which Python class the text has; visible in error texts and to `type_debug`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum StrClass {
+    /// `str`: made by a template.
+    #[default]
+    Str,
+    /// `AnsibleUnicode`: read from YAML.
+    Yaml,
+    /// `NativeJinjaText`: the result of a filter whose text is never read as data again.
+    Native,
+    /// `Markup`: escaped for HTML.
+    Markup,
+}
+
+/// Text. Cloning shares it. Equality and hash are the text's alone.
+#[derive(Clone)]
 pub struct Str {
     text: Arc<str>,
     unsafe_: bool,
+    class: StrClass,
 }
 
 impl Str {
     /// Text that a person wrote, which may be a template.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), unsafe_: false }
+        Self { text: text.into(), unsafe_: false, class: StrClass::Str }
     }
 
     /// Text from outside, never a template.
     pub fn new_unsafe(text: impl Into<Arc<str>>) -> Self {
-        Self { text: text.into(), unsafe_: true }
+        Self { text: text.into(), unsafe_: true, class: StrClass::Str }
     }
 
     /// The same text, marked unsafe.
@@ -31,6 +46,17 @@ impl Str {
         self.unsafe_
     }
 
+    /// The same text as another Python class.
+    #[must_use]
+    pub fn with_class(self, class: StrClass) -> Self {
+        Self { class, ..self }
+    }
+
+    /// The Python class.
+    pub fn class(&self) -> StrClass {
+        self.class
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -39,6 +65,57 @@ impl Str {
     /// The shared text itself.
     pub fn shared(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// New text of class `str`, unsafe if this one is.
+    #[must_use]
+    pub fn derive(&self, text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), unsafe_: self.unsafe_, class: StrClass::Str }
+    }
+
+    /// The name of the Python class.
+    pub fn class_name(&self) -> &'static str {
+        match (self.class, self.unsafe_) {
+            (StrClass::Native, true) => "NativeJinjaUnsafeText",
+            (StrClass::Native, false) => "NativeJinjaText",
+            (_, true) => "AnsibleUnsafeText",
+            (StrClass::Yaml, false) => "AnsibleUnicode",
+            (StrClass::Markup, false) => "Markup",
+            (StrClass::Str, false) => "str",
+        }
+    }
+
+    /// The module of the Python class.
+    pub fn class_module(&self) -> &'static str {
+        match (self.class, self.unsafe_) {
+            (_, true) => "ansible.utils.unsafe_proxy",
+            (StrClass::Native, false) => "ansible.utils.native_jinja",
+            (StrClass::Yaml, false) => "ansible.parsing.yaml.objects",
+            (StrClass::Markup, false) => "markupsafe",
+            (StrClass::Str, false) => "builtins",
+        }
+    }
+}
+
+impl PartialEq for Str {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+impl Eq for Str {}
+impl PartialOrd for Str {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Str {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+impl hash::Hash for Str {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 
