@@ -1,1 +1,17 @@
-//! The host half.
+//! What acts on a host: modules, facts, targets and the agent.
+//!
+//! The same module code runs in the agent on a host, in the controller for
+//! local connections, and in the controller over a plain shell; it sees the
+//! machine only through [`target::Target`].
+
+pub mod call;
+pub mod clock;
+pub mod context;
+pub mod data;
+pub mod facts;
+pub mod files;
+pub mod module;
+pub mod outcome;
+pub mod python;
+pub mod spec;
+pub mod target;
