@@ -25,8 +25,6 @@ pub struct Call {
     pub environment: Vec<(String, String)>,
     /// `LANG` for programs, if the configuration asks for one.
     pub language: Option<String>,
-    /// Seconds.
-    pub timeout: Option<f64>,
     /// Where relative paths start; the agent's own directory if not said.
     pub cwd: Option<String>,
     /// Where temporary files go, `~` and variables unexpanded.

@@ -23,7 +23,7 @@ pub enum Content {
 }
 
 /// Gives the content of travelling files when it is needed: a file that is on the host already never travels.
-pub trait Files: Send {
+pub trait Files {
     fn content(&mut self, file: &Travelling) -> io::Result<Content>;
 }
 

@@ -4,6 +4,7 @@
 //! local connections, and in the controller over a plain shell; it sees the
 //! machine only through [`target::Target`].
 
+pub mod agent;
 pub mod call;
 pub mod clock;
 pub mod context;
@@ -15,3 +16,4 @@ pub mod outcome;
 pub mod python;
 pub mod spec;
 pub mod target;
+pub mod wire;
