@@ -37,9 +37,13 @@ impl Source {
         })
     }
 
-    /// Line and column (both from 1, column in characters) of a byte offset.
+    /// Line and column (both from 1, column in characters) of a byte offset. One past the end of a
+    /// text that does not end with a line feed is the line after it, where YAML says its end is.
     pub fn position(&self, offset: u32) -> Position {
         let starts = self.line_starts();
+        if offset as usize > self.text.len() && !self.text.ends_with('\n') {
+            return Position { line: starts.len() + 1, column: 1 };
+        }
         let line = starts.partition_point(|s| *s <= offset).max(1) - 1;
         let from = starts[line] as usize;
         let to = (offset as usize).min(self.text.len()).max(from);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     diagnostic::Span,
-    value::{Dict, Key, List, Value},
+    value::{Dict, List, Value, ops},
 };
 
 /// A YAML node with its place. Cloning is cheap.
@@ -37,10 +37,25 @@ impl Node {
                 entries
                     .iter()
                     // A key that is a container was refused when the document was loaded.
-                    .filter_map(|(k, v)| Some((Key::new(k.to_value())?, v.to_value())))
+                    .filter_map(|(k, v)| Some((ops::to_key(k.to_value()).ok()?, v.to_value())))
                     .collect::<Dict>(),
             ),
         }
+    }
+
+    /// The same with all texts in it marked unsafe.
+    #[must_use]
+    pub fn into_unsafe(self) -> Self {
+        let kind = match self.kind {
+            NodeKind::Scalar(value) => NodeKind::Scalar(value.into_unsafe()),
+            NodeKind::Seq(items) => {
+                NodeKind::Seq(items.iter().cloned().map(Self::into_unsafe).collect())
+            }
+            NodeKind::Map(entries) => NodeKind::Map(
+                entries.iter().cloned().map(|(k, v)| (k.into_unsafe(), v.into_unsafe())).collect(),
+            ),
+        };
+        Self { kind, span: self.span }
     }
 
     /// The text, if it is a string.
