@@ -8,6 +8,7 @@
 //! rendering of such text is data and is never rendered as a template.
 
 pub mod access;
+pub mod codec;
 mod dict;
 mod error;
 pub mod format;

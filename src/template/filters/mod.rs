@@ -1,0 +1,122 @@
+//! Filters: one file a topic, each filter a function, registered by a line in its topic's table.
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use super::{CallArgs, FilterContext};
+use crate::value::{PyResult, StrClass, Value, repr};
+
+mod text;
+
+/// A filter's code: the filtered value (undefined ones included) and the arguments.
+pub type FilterFn = fn(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value>;
+
+/// Who brings a filter (or test), and so under which names it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// jinja2: the short name alone.
+    Jinja,
+    /// ansible-core: the short name, and below `ansible.builtin` and `ansible.legacy`.
+    Ansible,
+    /// A collection: its full name, and the short one.
+    Collection(&'static str),
+}
+
+/// A registered filter.
+#[derive(Clone, Copy)]
+pub struct Filter {
+    /// Short name.
+    pub name: &'static str,
+    /// Who brings it.
+    pub origin: Origin,
+    /// One line on what it does.
+    pub doc: &'static str,
+    /// Its code.
+    pub run: FilterFn,
+}
+
+impl Filter {
+    const fn jinja(name: &'static str, doc: &'static str, run: FilterFn) -> Self {
+        Self { name, origin: Origin::Jinja, doc, run }
+    }
+
+    const fn ansible(name: &'static str, doc: &'static str, run: FilterFn) -> Self {
+        Self { name, origin: Origin::Ansible, doc, run }
+    }
+
+    const fn collection(
+        collection: &'static str,
+        name: &'static str,
+        doc: &'static str,
+        run: FilterFn,
+    ) -> Self {
+        Self { name, origin: Origin::Collection(collection), doc, run }
+    }
+
+    /// Applies the filter. `written` is the name as the template has it, which decides whether
+    /// the result stays text.
+    pub fn apply(
+        &self,
+        written: &str,
+        cx: &mut dyn FilterContext,
+        value: Value,
+        args: CallArgs,
+    ) -> PyResult<Value> {
+        let result = (self.run)(cx, value, args)?;
+        if cx.keeps_text(written) {
+            return Ok(Value::Str(repr::to_str(&result)?.with_class(StrClass::Native)));
+        }
+        Ok(result)
+    }
+}
+
+/// The tables of all topics; within one name, the later wins (ansible's over jinja2's).
+static TOPICS: &[&[Filter]] = &[text::FILTERS];
+
+/// The filter known by `name`, short or full.
+pub fn find(name: &str) -> Option<&'static Filter> {
+    static INDEX: OnceLock<HashMap<String, &'static Filter>> = OnceLock::new();
+    INDEX.get_or_init(index).get(name).copied()
+}
+
+/// Every registered filter.
+pub fn all() -> impl Iterator<Item = &'static Filter> {
+    TOPICS.iter().flat_map(|topic| topic.iter())
+}
+
+fn index() -> HashMap<String, &'static Filter> {
+    let mut index: HashMap<String, &'static Filter> = HashMap::new();
+    for filter in all() {
+        let name = filter.name;
+        match filter.origin {
+            Origin::Jinja => {
+                index.entry(name.to_owned()).or_insert(filter);
+            }
+            Origin::Ansible => {
+                for prefix in ["", "ansible.builtin.", "ansible.legacy."] {
+                    index.insert(format!("{prefix}{name}"), filter);
+                }
+            }
+            Origin::Collection(collection) => {
+                index.entry(name.to_owned()).or_insert(filter);
+                index.insert(format!("{collection}.{name}"), filter);
+            }
+        }
+    }
+    index
+}
+
+/// Applies the filter `name` (as filters like `map` do, which name others at run time).
+pub fn call(
+    cx: &mut dyn FilterContext,
+    name: &str,
+    value: Value,
+    args: CallArgs,
+) -> PyResult<Value> {
+    match find(name) {
+        Some(filter) => filter.apply(name, cx, value, args),
+        None => Err(crate::value::PyError::new(
+            crate::value::PyErrorKind::TemplateSyntax,
+            format!("Could not load \"{name}\": '{name}'"),
+        )),
+    }
+}

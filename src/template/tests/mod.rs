@@ -1,0 +1,87 @@
+//! Tests (`is …`): one file a topic, each test a function, registered by a line in its topic's
+//! table.
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use super::{CallArgs, FilterContext, filters::Origin};
+use crate::value::{PyError, PyErrorKind, PyResult, Value};
+
+mod types;
+
+/// A test's code.
+pub type TestFn = fn(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value>;
+
+/// A registered test.
+#[derive(Clone, Copy)]
+pub struct Test {
+    /// Short name.
+    pub name: &'static str,
+    /// Who brings it.
+    pub origin: Origin,
+    /// One line on what it does.
+    pub doc: &'static str,
+    /// Its code. The result is usually a bool; `is failed` gives what the result holds.
+    pub run: TestFn,
+}
+
+impl Test {
+    const fn jinja(name: &'static str, doc: &'static str, run: TestFn) -> Self {
+        Self { name, origin: Origin::Jinja, doc, run }
+    }
+
+    const fn ansible(name: &'static str, doc: &'static str, run: TestFn) -> Self {
+        Self { name, origin: Origin::Ansible, doc, run }
+    }
+}
+
+/// The tables of all topics.
+static TOPICS: &[&[Test]] = &[types::TESTS];
+
+/// The test known by `name`, short or full.
+pub fn find(name: &str) -> Option<&'static Test> {
+    static INDEX: OnceLock<HashMap<String, &'static Test>> = OnceLock::new();
+    INDEX.get_or_init(index).get(name).copied()
+}
+
+/// Every registered test.
+pub fn all() -> impl Iterator<Item = &'static Test> {
+    TOPICS.iter().flat_map(|topic| topic.iter())
+}
+
+fn index() -> HashMap<String, &'static Test> {
+    let mut index: HashMap<String, &'static Test> = HashMap::new();
+    for test in all() {
+        let name = test.name;
+        match test.origin {
+            Origin::Jinja => {
+                index.entry(name.to_owned()).or_insert(test);
+            }
+            Origin::Ansible => {
+                for prefix in ["", "ansible.builtin.", "ansible.legacy."] {
+                    index.insert(format!("{prefix}{name}"), test);
+                }
+            }
+            Origin::Collection(collection) => {
+                index.entry(name.to_owned()).or_insert(test);
+                index.insert(format!("{collection}.{name}"), test);
+            }
+        }
+    }
+    index
+}
+
+/// Applies the test `name`.
+pub fn call(
+    cx: &mut dyn FilterContext,
+    name: &str,
+    value: Value,
+    args: CallArgs,
+) -> PyResult<Value> {
+    match find(name) {
+        Some(test) => (test.run)(cx, value, args),
+        None => Err(PyError::new(
+            PyErrorKind::TemplateSyntax,
+            format!("Could not load \"{name}\": '{name}'"),
+        )),
+    }
+}
