@@ -233,7 +233,7 @@ fn glob_to_regex(glob: &str) -> String {
             c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
-    out.push_str("$");
+    out.push('$');
     out
 }
 

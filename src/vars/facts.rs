@@ -192,7 +192,7 @@ mod tests {
             ]
         );
         assert_eq!(told.warnings().len(), 4);
-        let Some(Value::Str(mine)) = facts.vars.get("mine") else { return assert!(false) };
+        let Some(Value::Str(mine)) = facts.vars.get("mine") else { unreachable!("no such fact") };
         assert!(mine.is_unsafe());
         let namespaced = facts.vars.get("ansible_facts").and_then(|v| v.as_dict().cloned());
         assert!(namespaced.is_some_and(|d| d.contains("hostname") && d.contains("host")));

@@ -366,13 +366,13 @@ mod tests {
         let play = Arc::new(PlayView::new("p", "/play", vec!["web1.example.org".into()]));
         let stack = world.stack("web1.example.org", &play).expect("no files to read");
         let Some(Value::Object(hostvars)) = stack.get("hostvars") else {
-            return assert!(false, "no hostvars");
+            unreachable!("no hostvars");
         };
         assert_eq!(hostvars.length(), Some(2));
         assert_eq!(hostvars.contains(&Value::str("localhost")), Some(true));
         assert_eq!(hostvars.contains(&Value::str("nope")), Some(false));
         let Some(Value::Object(db)) = hostvars.get_item(&Value::str("db")) else {
-            return assert!(false, "no db");
+            unreachable!("no db");
         };
         let scoped = db.as_any().downcast_ref::<ScopedVars>().expect("a scope of its own");
         assert_eq!(text(&**scoped.scope(), "seen").as_deref(), Some("yes"));
