@@ -3,6 +3,7 @@
 //! Knows nothing of Ansible. A layer may have its own error enum; at its boundary it becomes an
 //! [`Error`]: a kind (which decides the exit code), a message, the place, hints and causes.
 
+pub mod ansible;
 mod notice;
 mod source;
 

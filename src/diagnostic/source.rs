@@ -8,12 +8,33 @@ pub struct Source {
     name: PathBuf,
     text: String,
     lines: OnceLock<Vec<u32>>,
+    hidden: bool,
 }
 
 impl Source {
     /// A source called `name` that reads `text`.
     pub fn new(name: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), lines: OnceLock::new() })
+        Arc::new(Self {
+            name: name.into(),
+            text: text.into(),
+            lines: OnceLock::new(),
+            hidden: false,
+        })
+    }
+
+    /// A source that was decrypted: errors name places in it, but never show its text.
+    pub fn new_hidden(name: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.into(),
+            text: text.into(),
+            lines: OnceLock::new(),
+            hidden: true,
+        })
+    }
+
+    /// Whether the text must not be shown.
+    pub fn is_hidden(&self) -> bool {
+        self.hidden
     }
 
     /// The path (or label) of this source.

@@ -4,7 +4,23 @@
 //! task has one, and knows the one around it, so that a keyword's effective value is found by
 //! walking outwards.
 
-use std::sync::Arc;
+mod compile;
+pub mod keywords;
+pub mod load;
+pub mod python;
+pub mod resolve;
+pub mod splitter;
+pub mod tags;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::{Mutex, RwLock};
 
 use crate::{
     diagnostic::Span,
@@ -31,6 +47,8 @@ pub enum LevelKind {
     Block,
     /// An `import_tasks`, `include_tasks`, `import_role` or `include_role` around what it brings.
     Include,
+    /// The `when` of an `import_playbook` around the task lists of what it brings.
+    Import,
     /// A task.
     Task,
 }
@@ -48,10 +66,26 @@ pub struct Level {
     pub vars: Dict,
     /// The role whose file this was written in.
     pub role: Option<Arc<Role>>,
+    /// What a level of kind `Include` brings in.
+    pub include: Option<Include>,
     /// The level around it; `None` for a play.
     pub parent: Option<Arc<Level>>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// How a level of kind [`LevelKind::Include`] brings in what is inside it.
+#[derive(Clone, Debug)]
+pub struct Include {
+    /// The action, `ansible.builtin.include_tasks`.
+    pub action: String,
+    /// Whether it was decided while running. Then its own keywords are not inherited by what it
+    /// brings (`keywords` is empty), only its variables are.
+    pub dynamic: bool,
+    /// The file as written, unrendered.
+    pub file: Option<String>,
+    /// The folder of the role that it brings.
+    pub role_path: Option<PathBuf>,
 }
 
 impl Level {
@@ -140,11 +174,44 @@ pub enum Keyword {
     When,
 }
 
+/// What was given to the loader: a playbook with the plays of those that it imports.
+#[derive(Debug)]
+pub struct Playbook {
+    /// Its path as given.
+    pub path: PathBuf,
+    /// The folder that relative names start from.
+    pub basedir: PathBuf,
+    /// Its plays in order.
+    pub plays: Vec<Arc<Play>>,
+}
+
+/// What a play's loading and its later includes share.
+#[derive(Debug)]
+pub struct PlayContext {
+    /// The play's level.
+    pub level: Arc<Level>,
+    /// The folder that relative names start from.
+    pub basedir: PathBuf,
+    /// Roles whose defaults and variables the whole play sees: those of `roles:`, and those that
+    /// static imports and public includes bring.
+    pub visible_roles: RwLock<Vec<Arc<Role>>>,
+    /// Handlers that static imports of roles brought, until the play takes them.
+    imported_handlers: Mutex<Vec<Item>>,
+}
+
 /// A play.
 #[derive(Debug)]
 pub struct Play {
     /// Its keywords, `vars` and name. `role` and `parent` are `None`.
     pub level: Arc<Level>,
+    /// What its later includes need.
+    pub context: Arc<PlayContext>,
+    /// The file it stands in.
+    pub path: PathBuf,
+    /// The folder of the playbook that was imported, if it came by `import_playbook`.
+    pub included_path: Option<PathBuf>,
+    /// The `when` of the `import_playbook` that brought it; fact gathering is subject to it too.
+    pub included_conditional: Option<Spanned>,
     /// `roles:`, dependencies not yet unfolded.
     pub roles: Vec<Arc<Role>>,
     /// `pre_tasks:`.
@@ -153,7 +220,8 @@ pub struct Play {
     pub tasks: Vec<Item>,
     /// `post_tasks:`.
     pub post_tasks: Vec<Item>,
-    /// `handlers:` of the play itself.
+    /// `handlers:` of the play itself, then those of roles that static imports brought; tasks
+    /// only. [`Play::all_handlers`] adds those of `roles:`.
     pub handlers: Vec<Item>,
 }
 
@@ -177,6 +245,12 @@ pub enum Item {
     Task(Arc<Task>),
     /// A block. Static imports become blocks too: their level is the import's.
     Block(Arc<Block>),
+}
+
+/// A number that no other task of this run has.
+pub fn next_task_id() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// A task or handler.
@@ -242,6 +316,8 @@ pub struct Role {
     pub parents: Vec<Arc<Role>>,
     /// Whether it may run more than once in a play with the same parameters.
     pub allow_duplicates: bool,
+    /// The collections that its short names are looked for in.
+    pub collections: Vec<String>,
     /// Its argument specification for the entry point used (`meta/argument_specs.yml`).
     pub argument_spec: Option<Value>,
     /// The level of its inclusion: keywords of the `roles:` entry, tags, when, become.

@@ -1,0 +1,3 @@
+//! The controller's half of tasks.
+
+pub mod names;

@@ -1,0 +1,129 @@
+//! Reading files: decrypted, parsed once.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::Loader;
+use crate::{
+    diagnostic::{Error, Kind, Result, Source},
+    value::Dict,
+    yaml::{self, Node},
+};
+
+/// The first bytes of an encrypted file.
+const VAULT_HEADER: &str = "$ANSIBLE_VAULT";
+
+impl Loader {
+    /// The document in a file, `None` if it is empty. A file is parsed once.
+    pub(super) fn load_file(&self, path: &Path) -> Result<Option<Node>> {
+        if let Some(known) = self.documents.lock().get(path) {
+            return Ok(known.clone());
+        }
+        let document = self.load_file_anew(path)?;
+        self.documents.lock().insert(path.to_path_buf(), document.clone());
+        Ok(document)
+    }
+
+    /// As [`Self::load_file`], but the file is read again each time.
+    pub(super) fn load_file_anew(&self, path: &Path) -> Result<Option<Node>> {
+        let source = self.read(path)?;
+        let loaded = yaml::load_one(&source, self.config.secrets.as_ref())?;
+        for (warning, _) in loaded.warnings {
+            self.warn(warning);
+        }
+        Ok((!loaded.node.is_null()).then_some(loaded.node))
+    }
+
+    /// The text of a file, decrypted.
+    pub fn read(&self, path: &Path) -> Result<Arc<Source>> {
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| not_text(path, &error))?;
+        if !text.starts_with(VAULT_HEADER) {
+            return Ok(Source::new(path, text));
+        }
+        let Some(secrets) = &self.config.secrets else {
+            return Err(Error::new(
+                Kind::Vault,
+                "Attempting to decrypt but no vault secrets found",
+            ));
+        };
+        let plain = secrets.decrypt(&text, None)?;
+        let text = String::from_utf8(plain).map_err(|error| not_text(path, &error))?;
+        Ok(Source::new_hidden(path, text))
+    }
+
+    /// The variables in a file: a dict, or a list of dicts; `None` for an empty file.
+    pub fn read_vars_file(&self, path: &Path) -> Result<Option<Vec<Dict>>> {
+        let Some(node) = self.load_file_anew(path)? else { return Ok(None) };
+        let nodes = node.as_seq().map_or_else(|| vec![node.clone()], <[Node]>::to_vec);
+        nodes
+            .iter()
+            .map(|n| match n.to_value() {
+                crate::value::Value::Dict(vars) => Ok(vars),
+                _ => Err(Error::new(
+                    Kind::User,
+                    format!(
+                        "variable files must contain either a dictionary of variables, or a list \
+                         of dictionaries. Got: {} ({})",
+                        crate::playbook::python::text(&node.to_value()),
+                        crate::playbook::python::yaml_class(&node.to_value())
+                    ),
+                )),
+            })
+            .collect::<Result<Vec<_>>>()
+            .map(Some)
+    }
+}
+
+/// The error of a file that is needed and is not there.
+pub(super) fn not_found(path: &Path) -> Error {
+    Error::new(
+        Kind::NotFound,
+        format!(
+            "Unable to retrieve file contents\nCould not find or access '{}' on the Ansible \
+             Controller.\nIf you are using a module and expect the file to exist on the remote, \
+             see the remote_src option",
+            path.display()
+        ),
+    )
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return not_found(path);
+    }
+    let text = error.to_string();
+    let reason = text.split(" (os error").next().unwrap_or(&text);
+    let number = error.raw_os_error().map_or_else(String::new, |n| format!("[Errno {n}] "));
+    let cause = format!("{number}{reason}: b'{}'", path.display());
+    Error::new(
+        Kind::Parser,
+        format!("an error occurred while trying to read the file '{}': {cause}", path.display()),
+    )
+    .caused_by(Error::new(Kind::User, cause))
+}
+
+/// Bytes that are not UTF-8, in Python's words.
+fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Error {
+    let at = error.utf8_error().valid_up_to();
+    let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+    let (what, end) = match (byte, error.utf8_error().error_len()) {
+        (0x80..=0xbf | 0xc0 | 0xc1 | 0xf5..=0xff, _) => ("invalid start byte", None),
+        (_, None) => ("unexpected end of data", None),
+        (_, Some(n)) => ("invalid continuation byte", (n > 1).then_some(at + n - 1)),
+    };
+    let place = match end {
+        Some(end) => format!("bytes in position {at}-{end}"),
+        None => format!("byte 0x{byte:02x} in position {at}"),
+    };
+    Error::new(Kind::Internal, format!("'utf-8' codec can't decode {place}: {what}"))
+        .hinted(format!("{} is not UTF-8 text", path.display()))
+}
+
+/// A path under `folder`, if it stays inside it.
+pub(super) fn is_inside(path: &Path, folder: &Path) -> bool {
+    let real = |p: &Path| -> PathBuf { super::paths::resolved(p) };
+    real(path).starts_with(real(folder))
+}

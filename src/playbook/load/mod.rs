@@ -1,0 +1,170 @@
+//! From files to plays: every text that people wrote is checked here, and errors say where.
+//!
+//! Errors are ansible's, in its words and with its places, since people search for them.
+
+mod args;
+mod document;
+mod include;
+pub mod paths;
+mod play;
+mod role;
+mod role_files;
+mod scope;
+mod task;
+mod tasks;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+pub use include::Loaded;
+pub use role_files::RoleFiles;
+
+use super::{Level, PlayContext, Role, resolve::Places};
+use crate::{
+    diagnostic::{Error, Kind, Notice, Notices, Result, Span},
+    template::Scope,
+    value::{Decrypt, Dict, Value},
+    yaml::Node,
+};
+
+/// Renders templates while playbooks are loaded.
+pub trait ImportTemplar: Send + Sync {
+    /// The value with its templates rendered, names taken from `scope`.
+    fn template(&self, value: &Value, scope: Arc<dyn Scope>) -> Result<Value>;
+
+    /// Whether text holds a template.
+    fn is_template(&self, text: &str) -> bool;
+}
+
+/// What the loader is told by the configuration.
+#[derive(Clone, Debug)]
+pub struct LoadSettings {
+    /// Where roles are searched besides the playbook's `roles/`.
+    pub roles_path: Vec<PathBuf>,
+    /// Folders that hold `ansible_collections`.
+    pub collections_paths: Vec<PathBuf>,
+    /// Folders with modules that belong to no collection.
+    pub library: Vec<PathBuf>,
+    /// Whether an unknown keyword of a task is an error; else it is a warning.
+    pub invalid_task_attribute_failed: bool,
+    /// Whether roles' variables are kept from the rest of the play.
+    pub private_role_vars: bool,
+}
+
+impl Default for LoadSettings {
+    fn default() -> Self {
+        let folders = |paths: &[&str]| paths.iter().map(|p| paths::unfrack(p, true)).collect();
+        Self {
+            roles_path: folders(&["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"]),
+            collections_paths: folders(&["~/.ansible/collections", "/usr/share/ansible/collections"]),
+            library: folders(&["~/.ansible/plugins/modules", "/usr/share/ansible/plugins/modules"]),
+            invalid_task_attribute_failed: true,
+            private_role_vars: false,
+        }
+    }
+}
+
+/// What a [`Loader`] works with.
+pub struct LoaderConfig {
+    /// Settings.
+    pub settings: LoadSettings,
+    /// For templates in names of files and roles.
+    pub templar: Arc<dyn ImportTemplar>,
+    /// For encrypted files; without it they are errors.
+    pub secrets: Option<Arc<dyn Decrypt>>,
+    /// `-e`.
+    pub extra_vars: Dict,
+    /// Magic variables that need no host (`ansible_version`, `groups`, …).
+    pub magic: Dict,
+    /// Takes warnings.
+    pub notices: Arc<dyn Notices>,
+}
+
+/// Loads playbooks, and later what their dynamic includes name.
+pub struct Loader {
+    config: LoaderConfig,
+    documents: Mutex<HashMap<PathBuf, Option<Node>>>,
+}
+
+/// Where a list of tasks stands.
+#[derive(Clone)]
+struct Place {
+    play: Arc<PlayContext>,
+    parent: Arc<Level>,
+    role: Option<Arc<Role>>,
+    handlers: bool,
+    /// How many imports are open; a file that imports itself is an error, not a crash.
+    depth: usize,
+}
+
+/// More imports within imports than this are taken for a loop.
+const MAX_DEPTH: usize = 100;
+
+impl Place {
+    /// The same place inside another level.
+    fn within(&self, parent: &Arc<Level>) -> Self {
+        Self { parent: Arc::clone(parent), ..self.clone() }
+    }
+
+    fn deeper(&self, span: &Span) -> Result<Self> {
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::new(
+                Kind::Parser,
+                "imports are nested too deeply; does a file import itself?",
+            )
+            .at(span.clone()));
+        }
+        Ok(Self { depth: self.depth + 1, ..self.clone() })
+    }
+}
+
+impl Loader {
+    /// A loader.
+    pub fn new(config: LoaderConfig) -> Self {
+        Self { config, documents: Mutex::default() }
+    }
+
+    /// The settings that it was made with.
+    pub fn settings(&self) -> &LoadSettings {
+        &self.config.settings
+    }
+
+    fn warn(&self, text: impl Into<String>) {
+        self.config.notices.notice(Notice::Warning(text.into()));
+    }
+
+    /// Where modules of people's own may lie, for a task at `place`.
+    fn module_places(&self, place: &Place) -> Places {
+        let role_library = place.role.iter().map(|r| r.path.join("library"));
+        Places {
+            collections: self.collection_roots(&place.play.basedir),
+            libraries: role_library
+                .chain([place.play.basedir.join("library")])
+                .chain(self.config.settings.library.iter().cloned())
+                .collect(),
+        }
+    }
+
+    fn collection_roots(&self, basedir: &Path) -> Vec<PathBuf> {
+        std::iter::once(basedir.join("collections"))
+            .chain(self.config.settings.collections_paths.iter().cloned())
+            .collect()
+    }
+}
+
+/// A parser error at a node.
+fn error_at(message: impl Into<String>, node: &Node) -> Error {
+    Error::parser(message, node_span(node))
+}
+
+/// The place that ansible knows of a node: numbers, booleans and nulls have none.
+fn node_span(node: &Node) -> Option<Span> {
+    use crate::yaml::NodeKind;
+    let placed = !matches!(&node.kind, NodeKind::Scalar(v) if !matches!(v, Value::Str(_) | Value::Vaulted(_)));
+    placed.then(|| node.span.clone())
+}

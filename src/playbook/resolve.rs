@@ -1,0 +1,169 @@
+//! What a task's key means: the full name of an action or module.
+
+use std::path::PathBuf;
+
+use crate::action::names;
+
+/// The meaning of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// An action or module that we have, by its full name.
+    Known(String),
+    /// One that exists, but that we cannot run.
+    Missing(String),
+    /// No action or module is called so.
+    Unknown,
+}
+
+/// Where modules of people's own may lie.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// Folders that hold `ansible_collections`.
+    pub collections: Vec<PathBuf>,
+    /// Folders with modules that belong to no collection: `library/` beside playbooks and in roles.
+    pub libraries: Vec<PathBuf>,
+}
+
+/// What `ansible.builtin.` and `ansible.legacy.` are prefixes of: the name without them.
+pub fn builtin_name(name: &str) -> Option<&str> {
+    match name.strip_prefix("ansible.builtin.").or_else(|| name.strip_prefix("ansible.legacy.")) {
+        Some(short) => Some(short),
+        None if !name.contains('.') => Some(name),
+        None => None,
+    }
+}
+
+/// Whether `name`, as written, is the builtin action `short`.
+pub fn is_builtin(name: &str, short: &str) -> bool {
+    builtin_name(name) == Some(short)
+}
+
+/// Whether `name`, as written, is one of these builtin actions.
+pub fn is_builtin_of(name: &str, shorts: &[&str]) -> bool {
+    builtin_name(name).is_some_and(|n| shorts.contains(&n))
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    names::ACTIONS.iter().chain(names::MODULES).copied()
+}
+
+/// Whether a text has the form `namespace.collection.name`.
+pub fn is_qualified(name: &str) -> bool {
+    let word = |part: &str| {
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    name.split('.').count() >= 3 && name.split('.').all(word)
+}
+
+/// Finds the meaning of `name`; `collections` are searched for short names.
+pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
+    let exact = |full: &str| known().find(|k| *k == full).map(str::to_owned);
+    if let Some(short) = builtin_name(name) {
+        if !name.contains('.') {
+            let found = collections.iter().find_map(|c| match c.as_str() {
+                "ansible.legacy" => None,
+                c => exact(&format!("{c}.{name}")),
+            });
+            if let Some(full) = found {
+                return Meaning::Known(full);
+            }
+        }
+        let full = format!("ansible.builtin.{short}");
+        // ansible-core routes short names that moved to collections there.
+        let moved = || known().find(|k| k.rsplit('.').next() == Some(short)).map(str::to_owned);
+        if let Some(full) = exact(&full).or_else(moved) {
+            return Meaning::Known(full);
+        }
+        if names::MISSING.contains(&full.as_str()) {
+            return Meaning::Missing(full);
+        }
+        let mut files = places.libraries.iter().map(|dir| dir.join(format!("{short}.py")));
+        if files.any(|f| f.exists()) {
+            return Meaning::Missing(short.to_owned());
+        }
+        return collections
+            .iter()
+            .map(|c| format!("{c}.{short}"))
+            .find(|full| installed(full, places))
+            .map_or(Meaning::Unknown, Meaning::Missing);
+    }
+    match exact(name) {
+        Some(full) => Meaning::Known(full),
+        None if installed(name, places) => Meaning::Missing(name.to_owned()),
+        None => Meaning::Unknown,
+    }
+}
+
+/// Whether a collection's module or action lies on this machine.
+fn installed(full: &str, places: &Places) -> bool {
+    let mut parts = full.splitn(3, '.');
+    let (Some(space), Some(collection), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let file = format!("{}.py", name.replace('.', "/"));
+    places.collections.iter().any(|root| {
+        let plugins = root.join("ansible_collections").join(space).join(collection).join("plugins");
+        ["modules", "action"].iter().any(|kind| plugins.join(kind).join(&file).exists())
+    })
+}
+
+/// The names most like `name`, for people who mistyped one.
+pub fn similar(name: &str) -> Option<&'static str> {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let last = |full: &'static str| full.rsplit('.').next().unwrap_or(full);
+    known()
+        .map(|full| (distance(short, last(full)), last(full)))
+        .filter(|(d, _)| *d <= 1 + short.len() / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many letters must change to make one word of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_mean_what_ansible_core_routes_them_to() {
+        let places = Places::default();
+        let known = |name: &str, collections: &[String]| meaning(name, collections, &places);
+        for (written, full) in [
+            ("copy", "ansible.builtin.copy"),
+            ("ansible.builtin.copy", "ansible.builtin.copy"),
+            ("ansible.legacy.copy", "ansible.builtin.copy"),
+            ("mount", "ansible.posix.mount"),
+            ("ansible.posix.mount", "ansible.posix.mount"),
+            ("community.general.modprobe", "community.general.modprobe"),
+        ] {
+            assert_eq!(known(written, &[]), Meaning::Known(full.to_owned()), "{written}");
+        }
+        assert_eq!(known("git", &[]), Meaning::Missing("ansible.builtin.git".to_owned()));
+        assert_eq!(known("copi", &[]), Meaning::Unknown);
+        assert_eq!(known("community.general.nope", &[]), Meaning::Unknown);
+        assert_eq!(similar("copi"), Some("copy"));
+        assert_eq!(similar("ansible.builtin.lineinflie"), Some("lineinfile"));
+        assert_eq!(similar("zzzzzz"), None);
+    }
+
+    #[test]
+    fn qualified_names_have_three_parts() {
+        assert!(is_qualified("a.b.c") && is_qualified("a.b.c.d"));
+        assert!(!is_qualified("a.b") && !is_qualified("a.b.c-d") && !is_qualified("a..b"));
+    }
+}
