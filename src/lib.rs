@@ -1,5 +1,6 @@
 //! The controller: loads playbooks, renders their templates and drives hosts.
 
+pub mod action;
 pub mod config;
 pub mod diagnostic;
 pub mod inventory;

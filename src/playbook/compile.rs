@@ -160,8 +160,8 @@ impl Play {
             .collect()
     }
 
-    /// The folder that relative names start from.
-    pub fn basedir(&self) -> &std::path::Path {
-        &self.context.basedir
+    /// The roles whose defaults and variables the whole play sees.
+    pub fn visible_roles(&self) -> Vec<Arc<Role>> {
+        self.base.visible_roles()
     }
 }

@@ -4,7 +4,7 @@
 use super::{Keyword, Level, Spanned, python};
 use crate::{
     diagnostic::{Error, Kind as ErrorKind, Result},
-    value::{Dict, Value},
+    value::{Dict, Value, types},
 };
 
 /// What a keyword's value is turned into, once rendered.
@@ -245,6 +245,16 @@ impl Level {
     }
 }
 
+/// The name of a keyword.
+pub fn name(keyword: Keyword) -> &'static str {
+    keyword.info().name
+}
+
+/// `value` as a boolean, in ansible's way; the error is ansible's.
+pub fn to_bool(value: &Value) -> Result<bool> {
+    boolean(value).map_err(|why| Error::new(ErrorKind::User, why))
+}
+
 /// Makes of a rendered value what the keyword takes, or says why that cannot be.
 pub fn coerce(keyword: Keyword, value: &Value) -> Result<Value> {
     let info = keyword.info();
@@ -303,7 +313,7 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
             _ => None,
         },
         Value::List(_) | Value::Dict(_) => {
-            return Err(format!("unhashable type: '{}'", python::type_name(value)));
+            return Err(format!("unhashable type: '{}'", types::type_name(value)));
         }
         _ => None,
     };
@@ -403,8 +413,7 @@ mod tests {
             "the field 'become' has an invalid value (maybe), and could not be converted to an \
              bool.The error was: The value 'maybe' is not a valid boolean."
         ));
-        let error =
-            coerce(Keyword::Hosts, &Value::list(vec![Value::from(3)])).unwrap_err();
+        let error = coerce(Keyword::Hosts, &Value::list(vec![Value::from(3)])).unwrap_err();
         assert_eq!(
             error.message(),
             "the field 'hosts' should be a list of (<class 'str'>,), but the item '3' is a \

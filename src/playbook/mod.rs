@@ -7,7 +7,8 @@
 mod compile;
 pub mod keywords;
 pub mod load;
-pub mod python;
+pub mod play;
+mod python;
 pub mod resolve;
 pub mod splitter;
 pub mod tags;
@@ -15,11 +16,12 @@ pub mod tags;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+pub use load::{Loader, LoaderConfig, RoleFiles};
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
@@ -187,16 +189,32 @@ pub struct Playbook {
 
 /// What a play's loading and its later includes share.
 #[derive(Debug)]
-pub struct PlayContext {
+pub struct PlayBase {
     /// The play's level.
     pub level: Arc<Level>,
     /// The folder that relative names start from.
     pub basedir: PathBuf,
-    /// Roles whose defaults and variables the whole play sees: those of `roles:`, and those that
-    /// static imports and public includes bring.
-    pub visible_roles: RwLock<Vec<Arc<Role>>>,
+    visible_roles: RwLock<Vec<Arc<Role>>>,
     /// Handlers that static imports of roles brought, until the play takes them.
     imported_handlers: Mutex<Vec<Item>>,
+}
+
+impl PlayBase {
+    fn new(level: Arc<Level>, basedir: PathBuf) -> Arc<Self> {
+        let (visible_roles, imported_handlers) = (RwLock::default(), Mutex::default());
+        Arc::new(Self { level, basedir, visible_roles, imported_handlers })
+    }
+
+    /// Roles whose defaults and variables the whole play sees: those of `roles:`, then those that
+    /// static imports and public includes brought so far.
+    pub fn visible_roles(&self) -> Vec<Arc<Role>> {
+        self.visible_roles.read().clone()
+    }
+
+    /// Handlers that came with imported roles since the last call.
+    fn take_handlers(&self) -> Vec<Item> {
+        std::mem::take(&mut *self.imported_handlers.lock())
+    }
 }
 
 /// A play.
@@ -205,7 +223,9 @@ pub struct Play {
     /// Its keywords, `vars` and name. `role` and `parent` are `None`.
     pub level: Arc<Level>,
     /// What its later includes need.
-    pub context: Arc<PlayContext>,
+    pub base: Arc<PlayBase>,
+    /// The folder that relative names start from.
+    pub basedir: PathBuf,
     /// The file it stands in.
     pub path: PathBuf,
     /// The folder of the playbook that was imported, if it came by `import_playbook`.
@@ -293,6 +313,25 @@ pub struct Loop {
     pub terms: Spanned,
 }
 
+/// A role's dependencies: filled after the role itself exists, since they point back to it.
+#[derive(Debug, Default)]
+pub struct Dependencies(OnceLock<Vec<Arc<Role>>>);
+
+impl std::ops::Deref for Dependencies {
+    type Target = [Arc<Role>];
+    fn deref(&self) -> &[Arc<Role>] {
+        self.0.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl<'a> IntoIterator for &'a Dependencies {
+    type Item = &'a Arc<Role>;
+    type IntoIter = std::slice::Iter<'a, Arc<Role>>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// A role as used at one place.
 #[derive(Debug)]
 pub struct Role {
@@ -311,7 +350,7 @@ pub struct Role {
     /// Parameters given where it is used.
     pub params: Dict,
     /// `meta/main.yml`'s dependencies, in order.
-    pub dependencies: Vec<Arc<Role>>,
+    pub dependencies: Dependencies,
     /// The roles that brought this one in as a dependency, outermost first.
     pub parents: Vec<Arc<Role>>,
     /// Whether it may run more than once in a play with the same parameters.
@@ -323,9 +362,9 @@ pub struct Role {
     /// The level of its inclusion: keywords of the `roles:` entry, tags, when, become.
     pub level: Arc<Level>,
     /// Its `tasks/`: filled after the role itself exists, since tasks point back to it.
-    pub tasks: std::sync::OnceLock<Vec<Item>>,
+    pub tasks: OnceLock<Vec<Item>>,
     /// Its `handlers/`.
-    pub handlers: std::sync::OnceLock<Vec<Item>>,
+    pub handlers: OnceLock<Vec<Item>>,
     /// Equal for two uses of the same role with the same parameters (for "already ran").
     pub identity: String,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Block, Item, Keyword, Level, Task, resolve};
+use super::{Block, Item, Keyword, Level, Task, python};
 use crate::{diagnostic::Result, value::Value};
 
 /// What `--tags` and `--skip-tags` ask for.
@@ -19,20 +19,22 @@ pub type Render<'a> = &'a dyn Fn(&Value) -> Result<Value>;
 
 impl Selection {
     /// Whether something with these tags is to run.
-    pub fn selects(&self, tags: &[Value]) -> bool {
+    pub fn selects(&self, tags: &[String]) -> bool {
         self.wanted(tags) && !self.skipped(tags)
     }
 
-    fn wanted(&self, tags: &[Value]) -> bool {
+    fn wanted(&self, tags: &[String]) -> bool {
         if self.only.is_empty() || has(tags, "always") {
             return true;
         }
         let only = |name: &str| self.only.iter().any(|o| o == name);
         let never = has(tags, "never");
-        (only("all") && !never) || meets(tags, &self.only) || (only("tagged") && !tags.is_empty() && !never)
+        (only("all") && !never)
+            || meets(tags, &self.only)
+            || (only("tagged") && !tags.is_empty() && !never)
     }
 
-    fn skipped(&self, tags: &[Value]) -> bool {
+    fn skipped(&self, tags: &[String]) -> bool {
         let skip = |name: &str| self.skip.iter().any(|s| s == name);
         if skip("all") {
             return !has(tags, "always") || skip("always");
@@ -79,53 +81,41 @@ impl Selection {
     }
 }
 
-fn has(tags: &[Value], name: &str) -> bool {
-    tags.iter().any(|t| t.as_str() == Some(name))
+fn has(tags: &[String], name: &str) -> bool {
+    tags.iter().any(|t| t == name)
 }
 
 /// Whether one of the names is among the tags; something without tags answers to `untagged`.
-fn meets(tags: &[Value], names: &[String]) -> bool {
+fn meets(tags: &[String], names: &[String]) -> bool {
     if tags.is_empty() {
         return names.iter().any(|n| n == "untagged");
     }
     names.iter().any(|n| has(tags, n))
 }
 
-/// The tags in force at a level, rendered, each once.
-pub fn effective(level: &Level, render: Render<'_>) -> Result<Vec<Value>> {
-    let mut tags: Vec<Value> = Vec::new();
-    let mut add = |tag: Value| {
-        let same = |t: &Value| match (t, &tag) {
-            (Value::Str(a), Value::Str(b)) => a.as_str() == b.as_str(),
-            (Value::Int(a), Value::Int(b)) => a == b,
-            _ => false,
-        };
-        if !tags.iter().any(same) {
+/// The tags in force at a level, rendered, each once, outermost first.
+pub fn effective(level: &Level, render: Render<'_>) -> Result<Vec<String>> {
+    let mut tags: Vec<String> = Vec::new();
+    let mut add = |tag: &Value| {
+        let tag = python::text(tag);
+        if !tags.contains(&tag) {
             tags.push(tag);
         }
     };
     for written in level.extended(Keyword::Tags) {
         let rendered = render(&written.value)?;
         let Some(list) = rendered.as_list() else {
-            add(rendered);
+            add(&rendered);
             continue;
         };
         for tag in list.snapshot() {
             match tag.as_list() {
-                Some(inner) => inner.snapshot().into_iter().for_each(&mut add),
-                None => add(tag),
+                Some(inner) => inner.snapshot().iter().for_each(&mut add),
+                None => add(&tag),
             }
         }
     }
     Ok(tags)
-}
-
-/// Whether an action is one of ansible's dynamic or static includes, by the name as written.
-pub fn is_include(action: &str) -> bool {
-    resolve::is_builtin_of(
-        action,
-        &["include", "include_tasks", "include_role", "import_tasks", "import_role"],
-    )
 }
 
 #[cfg(test)]
@@ -161,8 +151,7 @@ mod tests {
         };
         for (tags, only, skip, runs) in table {
             let selection = Selection { only: split(only), skip: split(skip) };
-            let tags: Vec<Value> = split(tags).into_iter().map(Value::from).collect();
-            assert_eq!(selection.selects(&tags), *runs, "{tags:?} {only} {skip}");
+            assert_eq!(selection.selects(&split(tags)), *runs, "{tags:?} {only} {skip}");
         }
     }
 }

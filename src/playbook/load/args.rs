@@ -30,8 +30,7 @@ pub(super) struct Parsed {
 /// Actions whose text is not `key=value` pairs but a command.
 const COMMANDS: &[&str] = &["command", "win_command", "shell", "win_shell", "raw", "script"];
 /// The same outside ansible's own collection.
-const WINDOWS_COMMANDS: &[&str] =
-    &["ansible.windows.win_command", "ansible.windows.win_shell"];
+const WINDOWS_COMMANDS: &[&str] = &["ansible.windows.win_command", "ansible.windows.win_shell"];
 /// Further actions that take text which is not pairs.
 const TAKES_TEXT: &[&str] = &[
     "include",
@@ -65,8 +64,7 @@ fn text_takers() -> String {
     let builtin = COMMANDS.iter().chain(TAKES_TEXT).flat_map(|name| {
         ["", "ansible.builtin.", "ansible.legacy."].map(|prefix| format!("{prefix}{name}"))
     });
-    let all: Vec<_> =
-        builtin.chain(WINDOWS_COMMANDS.iter().map(|n| (*n).to_owned())).collect();
+    let all: Vec<_> = builtin.chain(WINDOWS_COMMANDS.iter().map(|n| (*n).to_owned())).collect();
     all.join(", ")
 }
 
@@ -254,9 +252,7 @@ impl Parser<'_> {
                 Value::Dict(args) => Some(args),
                 _ => None,
             },
-            NodeKind::Scalar(Value::Str(text)) => {
-                Some(self.pairs(text, takes_command(action))?)
-            }
+            NodeKind::Scalar(Value::Str(text)) => Some(self.pairs(text, takes_command(action))?),
             NodeKind::Scalar(Value::None) => None,
             _ => return Err(self.wrong_type(thing)),
         };
@@ -323,8 +319,9 @@ impl Parser<'_> {
     fn split_module(&self, text: &str) -> Result<(String, String)> {
         let parts = split_args(text).map_err(|e| self.malformed(&e))?;
         let Some((name, rest)) = parts.split_first() else {
-            return Err(Error::new(Kind::Internal, "list index out of range")
-                .at(self.task.span.clone()));
+            return Err(
+                Error::new(Kind::Internal, "list index out of range").at(self.task.span.clone())
+            );
         };
         Ok((name.trim().to_owned(), rest.join(" ")))
     }

@@ -105,7 +105,8 @@ impl Loader {
         place: &Place,
     ) -> Result<Vec<Item>> {
         let path = self.find_import(node, &task, file, place)?;
-        let Some(document) = self.load_file(&path)?.filter(|d| d.as_seq().is_none_or(|s| !s.is_empty()))
+        let Some(document) =
+            self.load_file(&path)?.filter(|d| d.as_seq().is_none_or(|s| !s.is_empty()))
         else {
             self.warn(format!("file {} is empty and had no tasks to include", path.display()));
             return Ok(Vec::new());
@@ -128,18 +129,13 @@ impl Loader {
             add_params(&mut level, &task.action.args);
         }
         let inner = place.deeper(&node.span)?.within(&Arc::new(level));
-        self.load_blocks(Some(&document), &inner)
-            .map_err(|e| e.into_error("A malformed block was encountered while loading a block", None))
+        self.load_blocks(Some(&document), &inner).map_err(|e| {
+            e.into_error("A malformed block was encountered while loading a block", None)
+        })
     }
 
     /// The file that a static import names.
-    fn find_import(
-        &self,
-        node: &Node,
-        task: &Task,
-        file: &str,
-        place: &Place,
-    ) -> Result<PathBuf> {
+    fn find_import(&self, node: &Node, task: &Task, file: &str, place: &Place) -> Result<PathBuf> {
         let subfolder = if place.handlers { "handlers" } else { "tasks" };
         let basedir = &place.play.basedir;
         let render = |text: &str| self.render_text(text, place, Some(&task.level));
@@ -210,12 +206,11 @@ impl Loader {
     /// host; `render` renders the arguments of the includes around it.
     pub fn find_include(
         &self,
-        play: &Play,
         task: &Task,
         written: &str,
         render: &dyn Fn(&str) -> Result<String>,
     ) -> Result<PathBuf> {
-        let basedir = play.basedir();
+        let basedir = &*self.basedir.read();
         let role = task.level.role.as_ref();
         let parent = task.level.parent.as_deref();
         let includes = parent.into_iter().flat_map(Level::chain).filter_map(|l| l.include.as_ref());
@@ -229,8 +224,7 @@ impl Loader {
             };
             let candidate = match role {
                 Some(role) => {
-                    let tasks =
-                        paths::dwim_relative(basedir, &role.path, "tasks", written, false);
+                    let tasks = paths::dwim_relative(basedir, &role.path, "tasks", written, false);
                     let base = role.path.join("tasks").join(&path);
                     let beside = paths::dwim_relative(basedir, &base, "tasks", written, false);
                     if tasks.exists() { tasks } else { beside }
@@ -290,17 +284,14 @@ impl Loader {
     ) -> Result<Loaded> {
         let Some(document) = self.load_file_anew(file)? else { return Ok(Loaded::default()) };
         if document.as_seq().is_none() {
-            return Err(Error::new(
-                Kind::User,
-                "included task files must contain a list of tasks",
-            ));
+            return Err(Error::new(Kind::User, "included task files must contain a list of tasks"));
         }
         let mut level = dynamic_level(task, vars, None);
         if is_builtin(&task.action.written, "include") {
             add_params(&mut level, args);
         }
         let place = Place {
-            play: Arc::clone(&play.context),
+            play: Arc::clone(&play.base),
             parent: Arc::new(level),
             role: task.level.role.clone(),
             handlers: task.is_handler,
@@ -334,15 +325,16 @@ impl Loader {
         as_handlers: bool,
     ) -> Result<Vec<Item>> {
         let place = Place {
-            play: Arc::clone(&play.context),
+            play: Arc::clone(&play.base),
             parent: Arc::clone(parent),
             role: role.cloned(),
             handlers: as_handlers,
             depth: 0,
         };
         let document = self.load_file(path)?;
-        self.load_blocks(document.as_ref(), &place)
-            .map_err(|e| e.into_error("A malformed block was encountered while loading a block", None))
+        self.load_blocks(document.as_ref(), &place).map_err(|e| {
+            e.into_error("A malformed block was encountered while loading a block", None)
+        })
     }
 }
 

@@ -19,16 +19,17 @@ use std::{
     sync::Arc,
 };
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 pub use include::Loaded;
 pub use role_files::RoleFiles;
 
-use super::{Level, PlayContext, Role, resolve::Places};
+use super::{Level, Play, PlayBase, Role, resolve::Places};
 use crate::{
     diagnostic::{Error, Kind, Notice, Notices, Result, Span},
     template::Scope,
-    value::{Decrypt, Dict, Value},
+    value::{Decrypt, Value},
+    vars::Stack,
     yaml::Node,
 };
 
@@ -60,8 +61,15 @@ impl Default for LoadSettings {
     fn default() -> Self {
         let folders = |paths: &[&str]| paths.iter().map(|p| paths::unfrack(p, true)).collect();
         Self {
-            roles_path: folders(&["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"]),
-            collections_paths: folders(&["~/.ansible/collections", "/usr/share/ansible/collections"]),
+            roles_path: folders(&[
+                "~/.ansible/roles",
+                "/usr/share/ansible/roles",
+                "/etc/ansible/roles",
+            ]),
+            collections_paths: folders(&[
+                "~/.ansible/collections",
+                "/usr/share/ansible/collections",
+            ]),
             library: folders(&["~/.ansible/plugins/modules", "/usr/share/ansible/plugins/modules"]),
             invalid_task_attribute_failed: true,
             private_role_vars: false,
@@ -77,10 +85,8 @@ pub struct LoaderConfig {
     pub templar: Arc<dyn ImportTemplar>,
     /// For encrypted files; without it they are errors.
     pub secrets: Option<Arc<dyn Decrypt>>,
-    /// `-e`.
-    pub extra_vars: Dict,
-    /// Magic variables that need no host (`ansible_version`, `groups`, …).
-    pub magic: Dict,
+    /// The variables that need neither play nor host (`-e`, magic ones), for a playbook's folder.
+    pub world: Box<dyn Fn(&Path) -> Stack + Send + Sync>,
     /// Takes warnings.
     pub notices: Arc<dyn Notices>,
 }
@@ -89,12 +95,14 @@ pub struct LoaderConfig {
 pub struct Loader {
     config: LoaderConfig,
     documents: Mutex<HashMap<PathBuf, Option<Node>>>,
+    /// The folder of the play that runs.
+    basedir: RwLock<PathBuf>,
 }
 
 /// Where a list of tasks stands.
 #[derive(Clone)]
 struct Place {
-    play: Arc<PlayContext>,
+    play: Arc<PlayBase>,
     parent: Arc<Level>,
     role: Option<Arc<Role>>,
     handlers: bool,
@@ -126,7 +134,12 @@ impl Place {
 impl Loader {
     /// A loader.
     pub fn new(config: LoaderConfig) -> Self {
-        Self { config, documents: Mutex::default() }
+        Self { config, documents: Mutex::default(), basedir: RwLock::new(PathBuf::from(".")) }
+    }
+
+    /// From now on, relative names that a running task has start from this play's folder.
+    pub fn enter_play(&self, play: &Play) {
+        self.basedir.write().clone_from(&play.basedir);
     }
 
     /// The settings that it was made with.

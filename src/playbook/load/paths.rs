@@ -39,7 +39,8 @@ pub fn expand_vars(path: &str) -> String {
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let braced = rest.strip_prefix("${").and_then(|r| r.find('}').map(|end| (&r[..end], end + 3)));
+        let braced =
+            rest.strip_prefix("${").and_then(|r| r.find('}').map(|end| (&r[..end], end + 3)));
         let (name, length) = braced.unwrap_or_else(|| {
             let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let end = rest[1..].find(|c| !word(c)).unwrap_or(rest.len() - 1);

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::{Loader, paths};
 use crate::{
     diagnostic::{Error, Kind, Notice, Result},
-    playbook::{Keyword, Level, LevelKind, PlayContext, Role, python},
+    playbook::{Keyword, Level, LevelKind, Play, PlayBase, Role, python},
     template::Scope,
     value::{Dict, Value},
     vars::{Layer, Stack},
@@ -13,10 +13,10 @@ use crate::{
 
 impl Loader {
     /// The variables of a play, and of a level in it, without any host's.
-    pub fn scope(&self, play: &PlayContext, level: Option<&Arc<Level>>) -> Result<Arc<dyn Scope>> {
-        let mut stack = Stack::new();
+    pub fn scope(&self, play: &PlayBase, level: Option<&Arc<Level>>) -> Result<Arc<dyn Scope>> {
+        let mut stack = (self.config.world)(&play.basedir);
         let role = level.and_then(|l| l.role.as_ref());
-        let visible = play.visible_roles.read().clone();
+        let visible = play.visible_roles();
         for seen in &visible {
             push_all(&mut stack, Layer::RoleDefaults, seen.default_layers(false));
         }
@@ -24,8 +24,7 @@ impl Loader {
             push_all(&mut stack, Layer::RoleDefaults, role.default_layers(true));
         }
         stack.push(Layer::PlayVars, play.level.vars.clone());
-        stack.push(Layer::ExtraVars, self.config.extra_vars.clone());
-        stack.push(Layer::Magic, self.magic(play, role));
+        stack.push(Layer::Magic, role_magic(role));
         // What names the files of `vars_files` sees only what was pushed so far.
         let files = self.play_vars_files(play, &stack)?;
         push_all(&mut stack, Layer::PlayVarsFiles, files);
@@ -44,21 +43,9 @@ impl Loader {
         Ok(Arc::new(stack))
     }
 
-    fn magic(&self, play: &PlayContext, role: Option<&Arc<Role>>) -> Dict {
-        let magic = self.config.magic.copy();
-        let folder = paths::unfrack_path(&play.basedir, false);
-        magic.insert("playbook_dir", Value::from(folder.to_string_lossy().into_owned()));
-        if let Some(role) = role {
-            magic.insert("role_name", Value::from(role.name.clone()));
-            magic.insert("ansible_role_name", Value::from(role.full_name()));
-            magic.insert("role_path", Value::from(role.path.to_string_lossy().into_owned()));
-        }
-        magic
-    }
-
     /// The contents of `vars_files:`; names that cannot be rendered without a host are passed over,
     /// and so are files that are not there.
-    fn play_vars_files(&self, play: &PlayContext, stack: &Stack) -> Result<Vec<Dict>> {
+    fn play_vars_files(&self, play: &PlayBase, stack: &Stack) -> Result<Vec<Dict>> {
         let Some(written) = play.level.own(Keyword::VarsFiles) else { return Ok(Vec::new()) };
         let entries = match &written.value {
             Value::None => return Ok(Vec::new()),
@@ -89,7 +76,7 @@ impl Loader {
 
     fn first_vars_file(
         &self,
-        play: &PlayContext,
+        play: &PlayBase,
         choices: &[Value],
         scope: &Arc<dyn Scope>,
     ) -> Result<Vec<Dict>> {
@@ -112,11 +99,30 @@ impl Loader {
         Ok(Vec::new())
     }
 
+    /// The variables of the file that an entry of `vars_files`, rendered, names.
+    pub fn load_vars_file(&self, name: &str, play: &Play) -> Result<Option<Vec<Dict>>> {
+        match self.find_vars_file(&play.base, name) {
+            Some(path) => Ok(Some(self.read_vars_file(&path)?.unwrap_or_default())),
+            None => Ok(None),
+        }
+    }
+
     /// The file that an entry of `vars_files` names.
-    pub fn find_vars_file(&self, play: &PlayContext, name: &str) -> Option<PathBuf> {
+    fn find_vars_file(&self, play: &PlayBase, name: &str) -> Option<PathBuf> {
         let folder = play.level.span.path().parent()?.to_path_buf();
         paths::dwim_relative_stack(&play.basedir, &[folder], "vars", name, false).ok()
     }
+}
+
+/// What tasks of a role see of it.
+fn role_magic(role: Option<&Arc<Role>>) -> Dict {
+    let magic = Dict::new();
+    if let Some(role) = role {
+        magic.insert("role_name", Value::from(role.name.clone()));
+        magic.insert("ansible_role_name", Value::from(role.full_name()));
+        magic.insert("role_path", Value::from(role.path.to_string_lossy().into_owned()));
+    }
+    magic
 }
 
 fn push_all(stack: &mut Stack, layer: Layer, all: Vec<Dict>) {

@@ -280,8 +280,9 @@ impl Loader {
                 check_loop_control(node)?;
                 Ok(node.to_value())
             }
-            Keyword::Collections => keywords::coerce(keyword, &node.to_value())
-                .map_err(|e| e.at(owner.span.clone())),
+            Keyword::Collections => {
+                keywords::coerce(keyword, &node.to_value()).map_err(|e| e.at(owner.span.clone()))
+            }
             Keyword::ModuleDefaults => self.module_defaults(node, place),
             _ => Ok(node.to_value()),
         }

@@ -110,14 +110,13 @@ impl Loader {
         let level = Arc::new(level);
         let inner = place.within(&level);
         let section = |name: &str, message: &str| match node.get(name) {
-            Some(list) => self
-                .load_list(list, &inner)
-                .map_err(|e| e.into_error(message, Some(node))),
+            Some(list) => {
+                self.load_list(list, &inner).map_err(|e| e.into_error(message, Some(node)))
+            }
             None => Ok(Vec::new()),
         };
         let body = section("block", "A malformed block was encountered while loading a block")?;
-        let rescue =
-            section("rescue", "A malformed block was encountered while loading rescue.")?;
+        let rescue = section("rescue", "A malformed block was encountered while loading rescue.")?;
         let always = section("always", "A malformed block was encountered while loading always")?;
         for (name, items) in [("rescue", &rescue), ("always", &always)] {
             if !items.is_empty() && body.is_empty() {
