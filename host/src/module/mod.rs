@@ -1,6 +1,7 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
 mod ping;
+mod systemd;
 
 pub use crate::context::{Context, FileAttributes, Source, Write, Written};
 use crate::data::Data;
@@ -9,7 +10,7 @@ pub use crate::outcome::{Diff, Diffs, Failure, Outcome};
 pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 
 /// Every module. A test compares this list with the folder.
-pub static MODULES: &[&Module] = &[&ping::MODULE];
+pub static MODULES: &[&Module] = &[&ping::MODULE, &systemd::MODULE];
 
 /// A module: everything there is to know of it, in one constant.
 pub struct Module {
