@@ -129,10 +129,10 @@ fn truncate(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     if leeway < 0 {
         return Err(failed(format!("expected leeway >= 0, got {leeway}")));
     }
-    if let Ok(len) = access::len(&value) {
-        if i64::try_from(len).unwrap_or(i64::MAX) <= length + leeway {
-            return Ok(value);
-        }
+    if let Ok(len) = access::len(&value)
+        && i64::try_from(len).unwrap_or(i64::MAX) <= length + leeway
+    {
+        return Ok(value);
     }
     let s = sliceable(&value)?;
     let cut = &s[..byte_offset(&s, usize::try_from(length - end_len).unwrap_or(0))];
