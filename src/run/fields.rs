@@ -1,0 +1,312 @@
+//! A task's keywords with their final values for one host (and one turn of a loop).
+
+use std::sync::Arc;
+
+use crate::{
+    diagnostic::{Error, Kind, Result},
+    playbook::{Keyword, Level, Spanned, Task, keywords},
+    template::{RenderOptions, Templar},
+    value::{Dict, Value},
+};
+
+/// Settings of the command line and the configuration that stand in for unset keywords.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// `-b`.
+    pub r#become: bool,
+    /// `--become-method`.
+    pub become_method: String,
+    /// `--become-user`.
+    pub become_user: Option<String>,
+    /// `become_exe`.
+    pub become_exe: Option<String>,
+    /// `become_flags`.
+    pub become_flags: Option<String>,
+    /// `-C`.
+    pub check: bool,
+    /// `-D`.
+    pub diff: bool,
+    /// `-c`.
+    pub connection: String,
+    /// `-u`.
+    pub remote_user: Option<String>,
+    /// `no_log` of the configuration.
+    pub no_log: bool,
+    /// `any_errors_fatal` of the configuration.
+    pub any_errors_fatal: bool,
+    /// `task_timeout`, in seconds; 0 is none.
+    pub task_timeout: i64,
+    /// `poll_interval`, in seconds.
+    pub poll: i64,
+}
+
+/// Final values of a task's keywords.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each is the keyword of the same name")]
+pub struct Fields {
+    pub any_errors_fatal: bool,
+    pub r#become: bool,
+    pub become_exe: Option<String>,
+    pub become_flags: Option<String>,
+    pub become_method: String,
+    pub become_user: Option<String>,
+    pub changed_when: Vec<Value>,
+    pub check_mode: bool,
+    pub connection: String,
+    pub debugger: Option<String>,
+    pub delay: f64,
+    pub delegate_facts: bool,
+    pub delegate_to: Option<String>,
+    pub diff: bool,
+    pub environment: Dict,
+    pub failed_when: Vec<Value>,
+    pub ignore_errors: bool,
+    pub ignore_unreachable: bool,
+    pub no_log: bool,
+    pub notify: Vec<String>,
+    pub poll: i64,
+    pub port: Option<i64>,
+    pub r#async: i64,
+    pub register: Option<String>,
+    pub remote_user: Option<String>,
+    pub retries: Option<i64>,
+    pub run_once: bool,
+    pub throttle: i64,
+    pub timeout: i64,
+    pub until: Vec<Value>,
+}
+
+/// The conditions of a keyword such as `when`, those of outer levels first.
+pub fn conditions(level: &Level, keyword: Keyword) -> Vec<Spanned> {
+    let mut all: Vec<&Spanned> = level.chain().filter_map(|l| l.own(keyword)).collect();
+    all.reverse();
+    all.into_iter()
+        .flat_map(|s| match &s.value {
+            Value::List(items) => items
+                .snapshot()
+                .into_iter()
+                .map(|value| Spanned { value, span: s.span.clone() })
+                .collect(),
+            Value::None => Vec::new(),
+            _ => vec![s.clone()],
+        })
+        .collect()
+}
+
+/// The conditions written at one level alone (`until`, `changed_when`, `failed_when`).
+fn own_conditions(level: &Level, keyword: Keyword) -> Vec<Value> {
+    match level.own(keyword).map(|s| &s.value) {
+        None | Some(Value::None) => Vec::new(),
+        Some(Value::List(items)) => items.snapshot(),
+        Some(other) => vec![other.clone()],
+    }
+}
+
+/// Renders and converts a task's keywords.
+pub struct Resolver<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// Its variables.
+    pub templar: &'a Templar,
+    /// What stands in for unset keywords.
+    pub defaults: &'a Defaults,
+}
+
+impl Resolver<'_> {
+    /// Every keyword's final value.
+    ///
+    /// # Errors
+    /// A keyword whose template fails, or whose value has the wrong type; ansible's texts.
+    pub fn fields(&self) -> Result<Fields> {
+        let d = self.defaults;
+        Ok(Fields {
+            any_errors_fatal: self.bool(Keyword::AnyErrorsFatal, d.any_errors_fatal)?,
+            r#become: self.bool(Keyword::Become, d.r#become)?,
+            become_exe: self.text(Keyword::BecomeExe)?.or_else(|| d.become_exe.clone()),
+            become_flags: self.text(Keyword::BecomeFlags)?.or_else(|| d.become_flags.clone()),
+            become_method: self
+                .text(Keyword::BecomeMethod)?
+                .unwrap_or_else(|| d.become_method.clone()),
+            become_user: self.text(Keyword::BecomeUser)?.or_else(|| d.become_user.clone()),
+            changed_when: own_conditions(&self.task.level, Keyword::ChangedWhen),
+            check_mode: self.bool(Keyword::CheckMode, d.check)?,
+            connection: self.text(Keyword::Connection)?.unwrap_or_else(|| d.connection.clone()),
+            debugger: self.text(Keyword::Debugger)?,
+            delay: self.float(Keyword::Delay, 5.0)?,
+            delegate_facts: self.bool(Keyword::DelegateFacts, false)?,
+            delegate_to: self.text(Keyword::DelegateTo)?,
+            diff: self.bool(Keyword::Diff, d.diff)?,
+            environment: self.environment()?,
+            failed_when: own_conditions(&self.task.level, Keyword::FailedWhen),
+            ignore_errors: self.bool(Keyword::IgnoreErrors, false)?,
+            ignore_unreachable: self.bool(Keyword::IgnoreUnreachable, false)?,
+            no_log: self.bool(Keyword::NoLog, d.no_log)?,
+            notify: self.notify()?,
+            poll: self.int(Keyword::Poll)?.unwrap_or(d.poll),
+            port: self.int(Keyword::Port)?,
+            r#async: self.int(Keyword::Async)?.unwrap_or(0),
+            register: self
+                .task
+                .level
+                .own(Keyword::Register)
+                .and_then(|s| s.value.as_str().map(str::to_owned)),
+            remote_user: self.text(Keyword::RemoteUser)?.or_else(|| d.remote_user.clone()),
+            retries: self.int(Keyword::Retries)?,
+            run_once: self.bool(Keyword::RunOnce, false)?,
+            throttle: self.int(Keyword::Throttle)?.unwrap_or(0),
+            timeout: self.int(Keyword::Timeout)?.unwrap_or(d.task_timeout),
+            until: own_conditions(&self.task.level, Keyword::Until),
+        })
+    }
+
+    /// A keyword's rendered and converted value, if it is set and not null or omitted.
+    pub fn value(&self, keyword: Keyword) -> Result<Option<Value>> {
+        let Some(written) = self.task.level.inherited(keyword) else { return Ok(None) };
+        let value = self.render(keyword, written)?;
+        if value.is_none() || value.is_omit() {
+            return Ok(None);
+        }
+        keywords::coerce(keyword, &value).map(Some).map_err(|e| e.at(written.span.clone()))
+    }
+
+    fn render(&self, keyword: Keyword, written: &Spanned) -> Result<Value> {
+        self.templar.render(&written.value, &RenderOptions::default()).map_err(|e| {
+            let place = self.task.level.span.clone();
+            if e.kind() == Kind::Undefined {
+                let text = format!(
+                    "The field '{}' has an invalid value, which includes an undefined variable. \
+                     The error was: {m}. {m}",
+                    keywords::name(keyword),
+                    m = e.message()
+                );
+                Error::new(Kind::Parser, text).at(place)
+            } else {
+                e.at(place)
+            }
+        })
+    }
+
+    fn bool(&self, keyword: Keyword, default: bool) -> Result<bool> {
+        Ok(self.value(keyword)?.map_or(default, |v| v.is_true()))
+    }
+
+    fn int(&self, keyword: Keyword) -> Result<Option<i64>> {
+        Ok(match self.value(keyword)? {
+            Some(Value::Int(n)) => Some(n),
+            _ => None,
+        })
+    }
+
+    fn float(&self, keyword: Keyword, default: f64) -> Result<f64> {
+        Ok(match self.value(keyword)? {
+            #[expect(clippy::cast_precision_loss, reason = "seconds, far below 2^52")]
+            Some(Value::Int(n)) => n as f64,
+            Some(Value::Float(f)) => f,
+            _ => default,
+        })
+    }
+
+    fn text(&self, keyword: Keyword) -> Result<Option<String>> {
+        Ok(self.value(keyword)?.map(|v| v.to_text()))
+    }
+
+    fn notify(&self) -> Result<Vec<String>> {
+        Ok(match self.value(Keyword::Notify)? {
+            None => Vec::new(),
+            Some(Value::List(items)) => items.read().iter().map(Value::to_text).collect(),
+            Some(other) => vec![other.to_text()],
+        })
+    }
+
+    /// `environment` of every level, inner ones winning.
+    fn environment(&self) -> Result<Dict> {
+        let all = Dict::new();
+        let written: Vec<&Spanned> =
+            self.task.level.chain().filter_map(|l| l.own(Keyword::Environment)).collect();
+        for level in written.into_iter().rev() {
+            let value = self.render(Keyword::Environment, level)?;
+            let parts = match value {
+                Value::List(items) => items.snapshot(),
+                other => vec![other],
+            };
+            for part in parts {
+                match part {
+                    Value::Dict(d) => {
+                        for (k, v) in d.snapshot() {
+                            all.write().insert(k, v);
+                        }
+                    }
+                    Value::None => {}
+                    Value::Str(s) if s.is_empty() => {}
+                    other if other.is_omit() => {}
+                    other => {
+                        return Err(Error::new(
+                            Kind::Action,
+                            format!(
+                                "environment must be a dictionary, received {} ({})",
+                                other.to_text(),
+                                other.type_name()
+                            ),
+                        )
+                        .at(level.span.clone()));
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// What the driver must know of a task once it has a result, whether or not its keywords could all
+/// be resolved.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "each is the keyword of the same name")]
+pub struct AfterFields {
+    pub register: Option<String>,
+    pub ignore_errors: bool,
+    pub ignore_unreachable: bool,
+    pub run_once: bool,
+    pub diff: bool,
+    pub no_log: bool,
+    pub delegate_to: Option<String>,
+    pub delegate_facts: bool,
+}
+
+impl AfterFields {
+    /// From resolved fields.
+    pub fn of(fields: &Fields) -> Self {
+        Self {
+            register: fields.register.clone(),
+            ignore_errors: fields.ignore_errors,
+            ignore_unreachable: fields.ignore_unreachable,
+            run_once: fields.run_once,
+            diff: fields.diff,
+            no_log: fields.no_log,
+            delegate_to: fields.delegate_to.clone(),
+            delegate_facts: fields.delegate_facts,
+        }
+    }
+
+    /// For a task that ended before its keywords were resolved: what can be told all the same.
+    ///
+    /// ansible-core 2.14 looks at the keywords as written then, so that a template counts as true.
+    pub fn as_written(task: &Arc<Task>, defaults: &Defaults) -> Self {
+        let level = &task.level;
+        let truth = |k, default| match level.inherited(k).map(|s| &s.value) {
+            None | Some(Value::None) => default,
+            Some(v) => keywords::coerce(k, v).map_or_else(|_| v.is_true(), |v| v.is_true()),
+        };
+        Self {
+            register: level
+                .own(Keyword::Register)
+                .and_then(|s| s.value.as_str().map(str::to_owned)),
+            ignore_errors: truth(Keyword::IgnoreErrors, false),
+            ignore_unreachable: truth(Keyword::IgnoreUnreachable, false),
+            run_once: truth(Keyword::RunOnce, false),
+            diff: truth(Keyword::Diff, defaults.diff),
+            no_log: truth(Keyword::NoLog, defaults.no_log),
+            delegate_to: level.inherited(Keyword::DelegateTo).map(|s| s.value.to_text()),
+            delegate_facts: truth(Keyword::DelegateFacts, false),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The engine: drives hosts through plays.
+//!
+//! The [`driver`] walks playbooks, plays and batches; a [`strategy`] decides which host runs which
+//! task next, from where their [`cursor`]s stand; a [`worker`] runs one task on one host; what it
+//! came to is taken in by [`results`]. Only the driver changes the state of hosts.
+
+mod context;
+pub mod cursor;
+pub mod driver;
+mod fields;
+mod handlers;
+mod include;
+mod looping;
+mod meta;
+mod play;
+mod prompt;
+mod result;
+mod results;
+mod scope;
+mod stats;
+pub mod strategy;
+mod tree;
+mod worker;
+mod workers;
+
+pub use context::{EventSink, Options, PlayContext, Run};
+pub use driver::{Exit, execute};
+pub use fields::{AfterFields, Defaults, Fields, Resolver, conditions};
+pub use result::{Control, IncludeWish, TaskResult};
+pub use worker::{Finished, Message, Worker};

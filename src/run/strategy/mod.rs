@@ -1,0 +1,4 @@
+//! Who goes next.
+
+pub mod free;
+pub mod linear;
