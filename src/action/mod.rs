@@ -1,13 +1,30 @@
 //! The controller's half of tasks: one file an action; what has none is a module and goes straight
 //! to the host.
 
+mod add_host;
+mod assert;
 mod context;
+mod debug;
+mod fail;
+mod gather_facts;
+mod group_by;
+mod include_vars;
+mod pause;
+mod remote;
+mod set_fact;
+mod set_stats;
 
 use std::{future::Future, pin::Pin};
 
 pub use context::{ActionContext, ActionError, Remote};
 
-use crate::run::TaskResult;
+use crate::{
+    diagnostic::Result,
+    playbook::{Keyword, Task, module_defaults},
+    run::TaskResult,
+    template::Templar,
+    value::{Dict, Value},
+};
 
 /// What an action's function gives: its result, or why there is none.
 pub type Outcome = Result<TaskResult, ActionError>;
@@ -23,4 +40,69 @@ pub struct Action {
     pub bypass_host_loop: bool,
     /// Carries it out.
     pub run: for<'a> fn(&'a mut ActionContext<'_>) -> ActionFuture<'a>,
+}
+
+/// Every action.
+pub static ACTIONS: &[&Action] = &[
+    &add_host::ACTION,
+    &assert::ACTION,
+    &debug::ACTION,
+    &fail::ACTION,
+    &gather_facts::ACTION,
+    &group_by::ACTION,
+    &include_vars::ACTION,
+    &pause::ACTION,
+    &set_fact::ACTION,
+    &set_stats::ACTION,
+];
+
+/// The action behind a full name such as `ansible.builtin.debug`.
+pub fn find(name: &str) -> Option<&'static Action> {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    ACTIONS.iter().copied().find(|a| a.name == short)
+}
+
+/// Carries out the task: its action, or its module where it has none.
+pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
+    let name = cx.worker.task.action.name.clone();
+    match find(&name) {
+        Some(action) => (action.run)(cx).await,
+        None => {
+            let args = cx.args.copy();
+            let mut result = cx.module(&name, args).await?;
+            result.control.verbose_never = name == "ansible.builtin.setup";
+            Ok(result)
+        }
+    }
+}
+
+/// The arguments with `module_defaults` under them and without those that were `omit`ted.
+pub fn with_defaults(task: &Task, args: Dict, templar: &Templar) -> Result<Dict> {
+    let all = match task.level.inherited(Keyword::ModuleDefaults) {
+        None => args,
+        Some(_) => {
+            let defaults = module_defaults::of(task, templar)?;
+            for (k, v) in args.snapshot() {
+                defaults.write().insert(k, v);
+            }
+            defaults
+        }
+    };
+    Ok(without_omitted(&all))
+}
+
+/// The dict without `omit`ted entries, at any depth.
+pub fn without_omitted(dict: &Dict) -> Dict {
+    fn clean(value: &Value) -> Value {
+        match value {
+            Value::Dict(d) => Value::Dict(without_omitted(d)),
+            Value::List(l) => l.snapshot().iter().map(clean).collect(),
+            other => other.clone(),
+        }
+    }
+    dict.snapshot()
+        .into_iter()
+        .filter(|(_, v)| !v.is_omit())
+        .map(|(k, v)| (k, clean(&v)))
+        .collect()
 }

@@ -1,0 +1,126 @@
+//! What an action has at hand: its rendered arguments, variables, and the host.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::Outcome;
+pub use super::remote::Remote;
+use crate::{
+    diagnostic::{Error, Kind, Result},
+    playbook::paths,
+    run::{Fields, TaskResult, Worker},
+    template::{Scope, Templar},
+    value::{Dict, Value},
+};
+
+/// Why an action has no result of its own that `failed_when` could judge.
+#[derive(Debug)]
+pub enum ActionError {
+    /// A result that stands as it is: a refusal, a skip.
+    Done(Box<TaskResult>),
+    /// The host could not be reached.
+    Unreachable(String),
+    /// A mistake in the playbook.
+    Error(Error),
+}
+
+impl ActionError {
+    /// A refusal that says `message`.
+    pub fn fail(message: impl Into<String>) -> Self {
+        Self::Done(Box::new(TaskResult::failed(message)))
+    }
+
+    /// A skip that says `message`.
+    pub fn skip(message: impl Into<String>) -> Self {
+        Self::Done(Box::new(TaskResult::of([
+            ("skipped", true.into()),
+            ("msg", Value::unsafe_str(message.into())),
+        ])))
+    }
+}
+
+impl From<Error> for ActionError {
+    fn from(e: Error) -> Self {
+        if e.kind() == Kind::Unreachable {
+            Self::Unreachable(e.message().to_owned())
+        } else {
+            Self::Error(e)
+        }
+    }
+}
+
+/// An action's surroundings on one host.
+pub struct ActionContext<'a> {
+    /// The task on its host.
+    pub worker: &'a Worker,
+    /// The task's keywords.
+    pub fields: &'a Fields,
+    /// The arguments, rendered; `omit`ted ones are gone.
+    pub args: Dict,
+    /// The task's variables, rendered.
+    pub templar: Templar,
+    /// The task's variables as they are.
+    pub scope: Arc<dyn Scope>,
+    /// The host that it runs on.
+    pub remote: Remote,
+}
+
+impl ActionContext<'_> {
+    /// Refuses arguments that the action does not know.
+    pub fn only(&self, known: &[&str]) -> Result<(), ActionError> {
+        let mut unknown: Vec<String> = self
+            .args
+            .read()
+            .keys()
+            .map(|k| k.value().to_text())
+            .filter(|k| !known.contains(&k.as_str()))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        unknown.sort_unstable();
+        Err(ActionError::fail(format!(
+            "Invalid options for {}: {}",
+            self.worker.task.action.written,
+            unknown.join(",")
+        )))
+    }
+
+    /// An argument, unless it is missing or null.
+    pub fn arg(&self, name: &str) -> Option<Value> {
+        self.args.get(name).filter(|v| !v.is_none())
+    }
+
+    /// An argument as text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.arg(name).map(|v| v.to_text())
+    }
+
+    /// An argument as a boolean.
+    pub fn truth(&self, name: &str, default: bool) -> Result<bool, ActionError> {
+        self.arg(name)
+            .map_or(Ok(default), |v| crate::playbook::keywords::to_bool(&v).map_err(Into::into))
+    }
+
+    /// Whether nothing may be changed.
+    pub fn check(&self) -> bool {
+        self.fields.check_mode
+    }
+
+    /// Runs a module on the host and gives its result.
+    pub async fn module(&self, name: &str, args: Dict) -> Outcome {
+        self.remote.module(self, name, args, Vec::new()).await
+    }
+
+    /// Finds a file of the playbook's: in the role's `subdir`, the role, the playbook's `subdir`,
+    /// the playbook's folder.
+    pub fn find(&self, subdir: &str, name: &str) -> Result<PathBuf, ActionError> {
+        let dirs: Vec<PathBuf> = match self.scope.get("ansible_search_path") {
+            Some(Value::List(dirs)) => {
+                dirs.read().iter().map(|d| PathBuf::from(d.to_text())).collect()
+            }
+            _ => Vec::new(),
+        };
+        paths::find_in_stack(&dirs, subdir, name, &self.worker.play.play.basedir)
+            .map_err(ActionError::Error)
+    }
+}

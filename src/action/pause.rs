@@ -1,0 +1,105 @@
+//! `pause`: waits for some time, or for a person.
+
+use std::time::{Duration, Instant};
+
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
+use crate::{
+    cli::terminal,
+    event::Event,
+    playbook::keywords,
+    run::TaskResult,
+    value::Value,
+};
+
+/// Waits for some time, or for a person.
+pub static ACTION: Action = Action { name: "pause", bypass_host_loop: true, run };
+
+fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
+    Box::pin(pause(cx))
+}
+
+/// What the arguments ask for.
+struct Wish {
+    echo: bool,
+    prompt: Option<String>,
+    seconds: Option<u64>,
+    in_minutes: bool,
+}
+
+fn read(cx: &ActionContext<'_>) -> Result<Wish, ActionError> {
+    cx.only(&["echo", "minutes", "prompt", "seconds"])?;
+    if cx.arg("minutes").is_some() && cx.arg("seconds").is_some() {
+        return Err(ActionError::fail("parameters are mutually exclusive: minutes|seconds"));
+    }
+    let number = |name: &str| -> Result<Option<i64>, ActionError> {
+        let Some(value) = cx.arg(name) else { return Ok(None) };
+        keywords::to_int(&value).map(Some).map_err(|_| {
+            ActionError::fail(format!(
+                "argument '{name}' is of type <class '{}'> and we were unable to convert to int: \
+                 invalid literal for int() with base 10: {}",
+                value.type_name(),
+                value.repr()
+            ))
+        })
+    };
+    let minutes = number("minutes")?;
+    let seconds = minutes.map(|m| m * 60).or(number("seconds")?);
+    Ok(Wish {
+        echo: cx.truth("echo", true)?,
+        prompt: cx.text("prompt").filter(|p| !p.is_empty()),
+        seconds: seconds.map(|s| s.max(1).unsigned_abs()),
+        in_minutes: minutes.is_some() || seconds.is_none(),
+    })
+}
+
+async fn pause(cx: &mut ActionContext<'_>) -> Outcome {
+    let wish = read(cx)?;
+    let run = &cx.worker.play.run;
+    let hidden = if wish.echo { "" } else { " (output is hidden)" };
+    let question = wish
+        .prompt
+        .clone()
+        .unwrap_or_else(|| "Press enter to continue, Ctrl+C to interrupt".to_owned());
+    let prompt = format!("[{}]\n{question}{hidden}:", cx.worker.info.name.trim());
+    let show = |text: String| run.events.send(Event::Line(text));
+    let began = Instant::now();
+    let start = chrono::Local::now();
+    let mut input = String::new();
+    if let Some(seconds) = wish.seconds {
+        show(format!("Pausing for {seconds} seconds{hidden}"));
+        show("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r".to_owned());
+        if wish.prompt.is_some() {
+            show(prompt);
+        }
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    } else {
+        show(prompt);
+        if run.options.interactive {
+            let echo = wish.echo;
+            let answer = tokio::task::spawn_blocking(move || terminal::prompt("", !echo)).await;
+            input = answer.map_err(|e| ActionError::fail(e.to_string()))??;
+        } else {
+            run.events.send(Event::Warning(
+                "Not waiting for response to prompt as stdin is not interactive".to_owned(),
+            ));
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let (amount, unit) =
+        if wish.in_minutes { (seconds / 60.0, "minutes") } else { (seconds, "seconds") };
+    let rounded = Value::Float((amount * 100.0).round() / 100.0).to_text();
+    let time = |t: chrono::DateTime<chrono::Local>| {
+        Value::str(t.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+    };
+    Ok(TaskResult::of([
+        ("changed", false.into()),
+        ("rc", 0.into()),
+        ("stderr", "".into()),
+        ("stdout", Value::str(format!("Paused for {rounded} {unit}"))),
+        ("start", time(start)),
+        ("stop", time(chrono::Local::now())),
+        ("delta", Value::Int(i64::try_from(began.elapsed().as_secs()).unwrap_or(i64::MAX))),
+        ("echo", wish.echo.into()),
+        ("user_input", Value::str(input)),
+    ]))
+}
