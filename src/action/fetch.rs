@@ -1,0 +1,172 @@
+//! `fetch`: brings a file from the host to the controller.
+
+use std::path::{Path, PathBuf};
+
+use md5::Digest as _;
+
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
+use crate::{
+    playbook::keywords,
+    run::TaskResult,
+    value::{Dict, Value},
+};
+
+/// Brings a file from the host.
+pub static ACTION: Action = Action { name: "fetch", bypass_host_loop: false, run };
+
+fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
+    Box::pin(fetch(cx))
+}
+
+async fn fetch(cx: &mut ActionContext<'_>) -> Outcome {
+    if cx.check() {
+        return Err(ActionError::skip("check mode not (yet) supported for this module"));
+    }
+    let truth = |name: &str, default: bool| {
+        cx.arg(name).map_or(default, |v| keywords::to_bool(&v).unwrap_or(false))
+    };
+    let (flat, fail_on_missing) = (truth("flat", false), truth("fail_on_missing", true));
+    let (source, dest) = match (cx.arg("src"), cx.arg("dest")) {
+        (Some(Value::Str(s)), Some(Value::Str(d))) => (s.to_string(), d.to_string()),
+        (None, _) | (_, None) => return Err(ActionError::fail("src and dest are required")),
+        (_, Some(Value::Str(_))) => {
+            return Err(ActionError::fail(
+                "Invalid type supplied for source option, it must be a string",
+            ));
+        }
+        _ => {
+            return Err(ActionError::fail(
+                "Invalid type supplied for dest option, it must be a string",
+            ));
+        }
+    };
+    let found = match read(cx, &source, fail_on_missing).await? {
+        Ok(found) => found,
+        Err(refusal) => return Ok(refusal),
+    };
+    let target = target(cx, &found.path, &dest, flat)?;
+    store(&found, &target)
+}
+
+/// A file of the host's.
+struct Found {
+    path: String,
+    bytes: Vec<u8>,
+    sha1: String,
+}
+
+/// Reads the file, or tells why not.
+async fn read(
+    cx: &ActionContext<'_>,
+    source: &str,
+    fail_on_missing: bool,
+) -> Result<Result<Found, TaskResult>, ActionError> {
+    let args: Dict = [("src", Value::str(source))].into_iter().collect();
+    let read = cx.module("ansible.builtin.slurp", args).await?;
+    if read.data.get("failed").is_some_and(|v| v.is_true()) {
+        return Ok(Err(refusal(&read, source, fail_on_missing)));
+    }
+    let text = |key: &str| read.data.get(key).map(|v| v.to_text()).unwrap_or_default();
+    let bytes = vmstation_host::data::base64_decode(&text("content"))
+        .ok_or_else(|| ActionError::fail("the host sent a damaged file"))?;
+    let sha1 = hex(&sha1::Sha1::digest(&bytes));
+    Ok(Ok(Found { path: text("source"), bytes, sha1 }))
+}
+
+fn refusal(read: &TaskResult, source: &str, fail_on_missing: bool) -> TaskResult {
+    let message = read.data.get("msg").map(|v| v.to_text()).unwrap_or_default();
+    let mut result = TaskResult::default();
+    if message.starts_with("source is a directory") {
+        let text = "remote file is a directory, fetch cannot work on directories";
+        if fail_on_missing {
+            result.data.insert("failed", true);
+            result.data.insert("changed", false);
+            result.data.insert("msg", text);
+        } else {
+            result.data.insert("msg", format!("{text}, not transferring, ignored"));
+        }
+        return result;
+    }
+    if fail_on_missing {
+        result = TaskResult::from_data(read.data.clone());
+    } else {
+        result.data.insert("file", source);
+        result.data.insert("changed", false);
+    }
+    if message.contains("not found") {
+        result.data.insert("msg", "the remote file does not exist, not transferring, ignored");
+    }
+    result
+}
+
+/// Where the file goes.
+fn target(
+    cx: &ActionContext<'_>,
+    source: &str,
+    dest: &str,
+    flat: bool,
+) -> Result<PathBuf, ActionError> {
+    let base = &cx.worker.play.play.basedir;
+    let path = if flat {
+        if Path::new(dest).is_dir() && !dest.ends_with('/') {
+            return Err(ActionError::fail(
+                "dest is an existing directory, use a trailing slash if you want to fetch src into \
+                 that directory",
+            ));
+        }
+        let mut dest = dest.to_owned();
+        if dest.ends_with('/') {
+            dest.push_str(source.rsplit('/').next().unwrap_or_default());
+        }
+        crate::playbook::paths::dwim(base, &dest)
+    } else {
+        let host = cx
+            .scope
+            .get("inventory_hostname")
+            .map_or_else(|| cx.worker.host.to_string(), |v| v.to_text());
+        let root = crate::playbook::paths::dwim(base, dest);
+        PathBuf::from(format!("{}/{host}/{source}", root.display()))
+    };
+    Ok(crate::playbook::paths::normalised(&path))
+}
+
+/// Writes the file unless it is there already.
+fn store(found: &Found, target: &Path) -> Outcome {
+    let old = std::fs::read(target).ok();
+    let md5 = hex(&md5::Md5::digest(&found.bytes));
+    let dest = target.display().to_string();
+    let same = old.as_deref().is_some_and(|old| old == found.bytes);
+    let mut entries = vec![
+        ("changed", Value::Bool(!same)),
+        ("md5sum", Value::str(md5)),
+        ("dest", Value::str(dest)),
+        ("checksum", Value::str(found.sha1.as_str())),
+    ];
+    if same {
+        entries.insert(2, ("file", Value::str(found.path.as_str())));
+    } else {
+        write(target, &found.bytes)
+            .map_err(|e| ActionError::fail(format!("Failed to fetch the file: {e}")))?;
+        entries.insert(3, ("remote_md5sum", Value::None));
+        entries.push(("remote_checksum", Value::str(found.sha1.as_str())));
+    }
+    Ok(TaskResult::from_data(entries.into_iter().collect()))
+}
+
+fn write(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let dir = target.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(dir)?;
+    let mut file = tempfile::Builder::new().permissions(default_mode()).tempfile_in(dir)?;
+    std::io::Write::write_all(&mut file, bytes)?;
+    file.persist(target).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// What a plain `open` would give, less the umask.
+fn default_mode() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
