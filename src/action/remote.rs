@@ -1,0 +1,160 @@
+//! The host's end of a task as actions see it: calls of modules, wherever they run.
+
+use std::{sync::Arc, time::Duration};
+
+use vmstation_host::{
+    call::{Call, travelling},
+    files::AtHand,
+};
+
+use super::{ActionContext, ActionError, Outcome};
+use crate::{
+    agent::{CallError, Endpoint},
+    diagnostic::Result,
+    event::Delegated,
+    run::{Fields, TaskResult, Worker},
+    template::{Scope, Templar},
+    value::{Dict, Value, json},
+};
+
+/// A file that travels with a call.
+pub struct Attached {
+    path: String,
+    bytes: Vec<u8>,
+}
+
+impl Attached {
+    /// A file of these bytes, which arguments name as `path`.
+    pub fn bytes(path: &str, bytes: Vec<u8>) -> Self {
+        Self { path: path.to_owned(), bytes }
+    }
+}
+
+/// The host that a task runs on. Cheap to clone.
+#[derive(Clone)]
+pub struct Remote {
+    endpoint: Arc<Endpoint>,
+}
+
+impl Remote {
+    /// Where a task runs: its own host, or the one it is delegated to. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// Connection variables that can't be rendered, or name something that is not there.
+    pub fn connect(
+        worker: &Worker,
+        fields: &Fields,
+        templar: &Templar,
+        scope: &Arc<dyn Scope>,
+    ) -> Result<(Self, Option<Delegated>)> {
+        let (endpoint, delegated) = super::endpoint::resolve(worker, fields, templar, scope)?;
+        Ok((Self { endpoint: Arc::new(endpoint) }, delegated))
+    }
+
+    /// Whether the task runs on the controller itself.
+    pub fn is_local(&self) -> bool {
+        self.endpoint.is_local()
+    }
+
+    /// The same host with another limit on connecting.
+    #[must_use]
+    pub fn with_timeout(&self, limit: Duration) -> Self {
+        Self { endpoint: Arc::new(self.endpoint.with_connect_timeout(limit)) }
+    }
+
+    /// Gives up the connection, so that the next call makes a new one.
+    pub async fn reset(&self) {
+        self.endpoint.reset().await;
+    }
+
+    /// Runs a module; files that its arguments name travel if the host lacks them.
+    pub async fn module(
+        &self,
+        cx: &ActionContext<'_>,
+        name: &str,
+        args: Dict,
+        files: Vec<Attached>,
+    ) -> Outcome {
+        let mut at_hand = AtHand::default();
+        let mut call = self.call(cx, name, &args)?;
+        for file in files {
+            call.files.push(travelling(&file.path, &file.bytes, &mut at_hand));
+        }
+        self.send(cx, call, at_hand).await
+    }
+
+    /// Hands a line to the host's shell as it is; gives `rc`, `stdout` and `stderr`.
+    pub async fn shell(
+        &self,
+        cx: &ActionContext<'_>,
+        line: &str,
+        executable: Option<&str>,
+    ) -> Outcome {
+        let pool = &cx.worker.play.run.pool;
+        let ran = pool.shell(&self.endpoint, line, executable).await.map_err(error)?;
+        let text = |bytes: &[u8]| Value::unsafe_str(String::from_utf8_lossy(bytes).into_owned());
+        let lines = |bytes: &[u8]| -> Value {
+            let text = String::from_utf8_lossy(bytes);
+            crate::value::text::split_lines(&text, false).into_iter().map(Value::unsafe_str).collect()
+        };
+        Ok(TaskResult::of([
+            ("rc", Value::Int(i64::from(ran.rc))),
+            ("stdout", text(&ran.stdout)),
+            ("stdout_lines", lines(&ran.stdout)),
+            ("stderr", text(&ran.stderr)),
+            ("stderr_lines", lines(&ran.stderr)),
+        ]))
+    }
+
+    fn call(&self, cx: &ActionContext<'_>, name: &str, args: &Dict) -> Result<Call, ActionError> {
+        let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+        let args = json::to_json(&Value::Dict(args.clone()))
+            .map_err(|e| ActionError::fail(e.to_string()))?;
+        let mut call = Call::new(short, args);
+        call.check = cx.fields.check_mode;
+        call.diff = cx.fields.diff;
+        call.no_log = cx.fields.no_log;
+        call.verbosity = cx.worker.play.run.options.verbosity;
+        call.environment = cx
+            .fields
+            .environment
+            .snapshot()
+            .into_iter()
+            .map(|(k, v)| (k.value().to_text(), v.to_text()))
+            .collect();
+        call.remote_tmp = Some(self.endpoint.remote_tmp.clone());
+        call.shell.clone_from(&self.endpoint.shell);
+        Ok(call)
+    }
+
+    async fn send(&self, cx: &ActionContext<'_>, call: Call, files: AtHand) -> Outcome {
+        let pool = &cx.worker.play.run.pool;
+        let answer = pool.call(&self.endpoint, call, files).await.map_err(error)?;
+        let data = match json::from_json(serde_json::Value::Object(answer)) {
+            Value::Dict(data) => data,
+            // An object becomes a dict.
+            _ => Dict::new(),
+        };
+        Ok(with_lines(TaskResult::from_data(data)))
+    }
+}
+
+/// Adds `stdout_lines` and `stderr_lines`, as ansible does for every module.
+fn with_lines(result: TaskResult) -> TaskResult {
+    for (key, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        let Some(Value::Str(text)) = result.data.get(key) else { continue };
+        if result.data.contains(lines) {
+            continue;
+        }
+        let split = crate::value::text::split_lines(&text, false);
+        result.data.insert(lines, split.into_iter().map(Value::unsafe_str).collect::<Value>());
+    }
+    result
+}
+
+fn error(e: CallError) -> ActionError {
+    match e {
+        CallError::Unreachable(text) => ActionError::Unreachable(text),
+        CallError::Failed(text) => ActionError::fail(text),
+    }
+}
