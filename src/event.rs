@@ -206,6 +206,8 @@ pub enum Event {
     Deprecated(String),
     /// Text for this verbosity (`-v` is 1) and above, about a host if one is named.
     Verbose(u8, String, Option<Arc<str>>),
+    /// A line with stars to its end.
+    Banner(String),
     /// A line for the user as it is.
     Line(String),
     /// An error that doesn't end the run.

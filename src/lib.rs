@@ -1,10 +1,16 @@
 //! The controller: loads playbooks, renders their templates and drives hosts.
 
 pub mod action;
+pub mod agent;
+pub mod callback;
+pub mod cli;
 pub mod config;
+pub mod connection;
 pub mod diagnostic;
+pub mod event;
 pub mod inventory;
 pub mod playbook;
+pub mod run;
 pub mod template;
 pub mod value;
 pub mod vars;

@@ -36,7 +36,7 @@ fn add_host(cx: &ActionContext<'_>) -> Outcome {
     };
     let wanted = wanted.to_text();
     let (name, port) = match parse_address(&wanted, false) {
-        Ok((name, port)) => (name.unwrap_or_else(|| wanted.clone()), port),
+        Ok((name, port)) => (name, port),
         // Not an address, but a name all the same.
         Err(_) => (wanted, None),
     };

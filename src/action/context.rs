@@ -6,7 +6,7 @@ use super::Outcome;
 pub use super::remote::Remote;
 use crate::{
     diagnostic::{Error, Kind, Result},
-    playbook::paths,
+    playbook::load::paths,
     run::{Fields, TaskResult, Worker},
     template::{Scope, Templar},
     value::{Dict, Value},
@@ -120,7 +120,21 @@ impl ActionContext<'_> {
             }
             _ => Vec::new(),
         };
-        paths::find_in_stack(&dirs, subdir, name, &self.worker.play.play.basedir)
-            .map_err(ActionError::Error)
+        let basedir = &self.worker.play.play.basedir;
+        let in_role = self.worker.task.level.role.is_some();
+        paths::dwim_relative_stack(basedir, &dirs, subdir, name, in_role).map_err(|tried| {
+            let mut text = format!("Could not find or access '{name}'");
+            if !tried.is_empty() {
+                text.push_str("\nSearched in:");
+                for place in tried {
+                    text.push_str(&format!("\n\t{}", place.display()));
+                }
+            }
+            text.push_str(
+                " on the Ansible Controller.\nIf you are using a module and expect the file to \
+                 exist on the remote, see the remote_src option",
+            );
+            ActionError::Error(Error::new(Kind::NotFound, text))
+        })
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     playbook::keywords,
     run::TaskResult,
-    value::{Dict, Value, json},
+    value::{Dict, Value, json::{self, Layout}},
 };
 
 /// Copies to the host.
@@ -97,7 +97,8 @@ async fn copy_content(
     dest: &str,
 ) -> Outcome {
     let text = match content {
-        Value::Dict(_) | Value::List(_) => json::dumps(content, &json::DumpOptions::default()),
+        Value::Dict(_) | Value::List(_) => json::dumps(content, &Layout::default())
+            .map_err(|e| ActionError::fail(format!("could not write content temp file: {e}")))?,
         other => other.to_text(),
     };
     let label = "content";

@@ -118,16 +118,16 @@ fn target(
         if dest.ends_with('/') {
             dest.push_str(source.rsplit('/').next().unwrap_or_default());
         }
-        crate::playbook::paths::dwim(base, &dest)
+        crate::playbook::load::paths::dwim(base, &dest)
     } else {
         let host = cx
             .scope
             .get("inventory_hostname")
             .map_or_else(|| cx.worker.host.to_string(), |v| v.to_text());
-        let root = crate::playbook::paths::dwim(base, dest);
+        let root = crate::playbook::load::paths::dwim(base, dest);
         PathBuf::from(format!("{}/{host}/{source}", root.display()))
     };
-    Ok(crate::playbook::paths::normalised(&path))
+    Ok(crate::playbook::load::paths::normalised(&path))
 }
 
 /// Writes the file unless it is there already.

@@ -7,7 +7,7 @@ use crate::{
     diagnostic::{Error, Kind},
     playbook::keywords,
     run::TaskResult,
-    value::{Dict, Value, regex},
+    value::{Dict, Value, merge::{ListMerge, merge_dicts}},
 };
 
 /// Loads variables from files.
@@ -86,8 +86,10 @@ fn merge_hashes(cx: &ActionContext<'_>, facts: &Dict) {
     for (key, value) in facts.snapshot() {
         let old = key.as_str().and_then(|k| cx.scope.get(k));
         if let (Some(Value::Dict(old)), Value::Dict(new)) = (old, &value) {
-            let merged = crate::value::merge::deep(&old, new);
-            facts.write().insert(key, Value::Dict(merged));
+            let merged = merge_dicts(&old, new, true, ListMerge::Replace);
+            if let Ok(merged) = merged {
+                facts.write().insert(key, Value::Dict(merged));
+            }
         }
     }
 }
@@ -104,12 +106,12 @@ fn load_named(cx: &ActionContext<'_>, loaded: &mut Loaded) -> Loading {
 }
 
 fn load_file(cx: &ActionContext<'_>, path: &Path, loaded: &mut Loaded) -> Loading {
-    let read = match cx.worker.play.run.loader.read_file(path) {
+    let (value, encrypted) = match cx.worker.play.run.loader.read_value(path) {
         Ok(read) => read,
         Err(e) => return Ok(Err(crate::diagnostic::ansible_text(&e))),
     };
-    loaded.secret |= read.encrypted;
-    match read.value {
+    loaded.secret |= encrypted;
+    match value {
         Value::Dict(vars) => {
             for (k, v) in vars.snapshot() {
                 loaded.vars.write().insert(k, v);
@@ -239,8 +241,7 @@ impl Filter {
             return Ok(false);
         }
         let search = |pattern: &str| -> Result<bool, ActionError> {
-            regex::search(pattern, &name)
-                .map_err(|_| error(format!("Invalid regular expression: {pattern}")))
+            super::matches(pattern, &name)
         };
         if let Some(pattern) = &self.matching
             && !search(pattern)?

@@ -8,7 +8,24 @@ mod debug;
 mod fail;
 mod gather_facts;
 mod group_by;
+mod assemble;
+mod copy;
+pub mod endpoint;
+mod fetch;
 mod include_vars;
+mod module_defaults;
+mod package;
+mod raw;
+mod reboot;
+mod script;
+mod service;
+mod shell;
+mod template;
+mod unarchive;
+mod uri;
+mod validate_argument_spec;
+mod wait_for_connection;
+pub mod names;
 mod pause;
 mod remote;
 mod set_fact;
@@ -20,7 +37,7 @@ pub use context::{ActionContext, ActionError, Remote};
 
 use crate::{
     diagnostic::Result,
-    playbook::{Keyword, Task, module_defaults},
+    playbook::{Keyword, Task},
     run::TaskResult,
     template::Templar,
     value::{Dict, Value},
@@ -45,15 +62,29 @@ pub struct Action {
 /// Every action.
 pub static ACTIONS: &[&Action] = &[
     &add_host::ACTION,
+    &assemble::ACTION,
     &assert::ACTION,
+    &copy::ACTION,
     &debug::ACTION,
     &fail::ACTION,
+    &fetch::ACTION,
     &gather_facts::ACTION,
     &group_by::ACTION,
     &include_vars::ACTION,
+    &package::ACTION,
     &pause::ACTION,
+    &raw::ACTION,
+    &reboot::ACTION,
+    &script::ACTION,
+    &service::ACTION,
     &set_fact::ACTION,
     &set_stats::ACTION,
+    &shell::ACTION,
+    &template::ACTION,
+    &unarchive::ACTION,
+    &uri::ACTION,
+    &validate_argument_spec::ACTION,
+    &wait_for_connection::ACTION,
 ];
 
 /// The action behind a full name such as `ansible.builtin.debug`.
@@ -77,7 +108,7 @@ pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
 }
 
 /// The arguments with `module_defaults` under them and without those that were `omit`ted.
-pub fn with_defaults(task: &Task, args: Dict, templar: &Templar) -> Result<Dict> {
+pub fn with_defaults(task: &Task, args: Dict, templar: &Templar, omit: &str) -> Result<Dict> {
     let all = match task.level.inherited(Keyword::ModuleDefaults) {
         None => args,
         Some(_) => {
@@ -88,21 +119,31 @@ pub fn with_defaults(task: &Task, args: Dict, templar: &Templar) -> Result<Dict>
             defaults
         }
     };
-    Ok(without_omitted(&all))
+    Ok(without_omitted(&all, omit))
 }
 
 /// The dict without `omit`ted entries, at any depth.
-pub fn without_omitted(dict: &Dict) -> Dict {
-    fn clean(value: &Value) -> Value {
+pub fn without_omitted(dict: &Dict, omit: &str) -> Dict {
+    fn clean(value: &Value, omit: &str) -> Value {
         match value {
-            Value::Dict(d) => Value::Dict(without_omitted(d)),
-            Value::List(l) => l.snapshot().iter().map(clean).collect(),
+            Value::Dict(d) => Value::Dict(without_omitted(d, omit)),
+            Value::List(l) => l.snapshot().iter().map(|v| clean(v, omit)).collect(),
             other => other.clone(),
         }
     }
     dict.snapshot()
         .into_iter()
-        .filter(|(_, v)| !v.is_omit())
-        .map(|(k, v)| (k, clean(&v)))
+        .filter(|(_, v)| v.as_str() != Some(omit))
+        .map(|(k, v)| (k, clean(&v, omit)))
         .collect()
+}
+
+/// Whether a regular expression of Python's is found in a text.
+///
+/// # Errors
+/// An expression that can't be compiled.
+pub fn matches(pattern: &str, text: &str) -> Result<bool, ActionError> {
+    let compiled = fancy_regex::Regex::new(pattern)
+        .map_err(|_| ActionError::fail(format!("Invalid regular expression: {pattern}")))?;
+    compiled.is_match(text).map_err(|e| ActionError::fail(e.to_string()))
 }

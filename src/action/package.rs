@@ -1,8 +1,7 @@
 //! `package`: the host's own package manager, whatever it is.
 
-use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, module_defaults};
 use crate::{
-    playbook::module_defaults,
     template::RenderOptions,
     value::{Dict, Value},
 };

@@ -208,7 +208,7 @@ async fn come_back(cx: &ActionContext<'_>, before: &str) -> Outcome {
         if Instant::now() >= deadline {
             return Ok(late("last boot time check"));
         }
-        remote.reset().await;
+        remote.reset(cx).await;
         match boot_id(cx, &remote).await {
             Ok(now) if !now.is_empty() && now != before => break,
             _ => pause.wait().await,
@@ -225,7 +225,7 @@ async fn come_back(cx: &ActionContext<'_>, before: &str) -> Outcome {
             Ok((0, _, _)) => break,
             Ok(_) => pause.wait().await,
             Err(_) => {
-                cx.remote.reset().await;
+                cx.remote.reset(cx).await;
                 pause.wait().await;
             }
         }

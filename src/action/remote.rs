@@ -10,6 +10,7 @@ use vmstation_host::{
 use super::{ActionContext, ActionError, Outcome};
 use crate::{
     agent::{CallError, Endpoint},
+    connection::Transport,
     diagnostic::Result,
     event::Delegated,
     run::{Fields, TaskResult, Worker},
@@ -53,18 +54,20 @@ impl Remote {
 
     /// Whether the task runs on the controller itself.
     pub fn is_local(&self) -> bool {
-        self.endpoint.is_local()
+        self.endpoint.connection.transport == Transport::Local
     }
 
     /// The same host with another limit on connecting.
     #[must_use]
     pub fn with_timeout(&self, limit: Duration) -> Self {
-        Self { endpoint: Arc::new(self.endpoint.with_connect_timeout(limit)) }
+        let mut endpoint = (*self.endpoint).clone();
+        endpoint.connection.timeout = limit.as_secs().max(1);
+        Self { endpoint: Arc::new(endpoint) }
     }
 
     /// Gives up the connection, so that the next call makes a new one.
-    pub async fn reset(&self) {
-        self.endpoint.reset().await;
+    pub async fn reset(&self, cx: &ActionContext<'_>) {
+        cx.worker.play.run.pool.reset(&self.endpoint).await;
     }
 
     /// Runs a module; files that its arguments name travel if the host lacks them.
@@ -130,7 +133,7 @@ impl Remote {
     async fn send(&self, cx: &ActionContext<'_>, call: Call, files: AtHand) -> Outcome {
         let pool = &cx.worker.play.run.pool;
         let answer = pool.call(&self.endpoint, call, files).await.map_err(error)?;
-        let data = match json::from_json(serde_json::Value::Object(answer)) {
+        let data = match json::from_json(serde_json::Value::Object(answer), true) {
             Value::Dict(data) => data,
             // An object becomes a dict.
             _ => Dict::new(),

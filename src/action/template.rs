@@ -148,6 +148,14 @@ fn render(
     let templar = cx.templar.with_locals(names);
     templar.render_file(&Source::new(source, text), &options).map_err(|e| {
         // ansible-core 2.14 puts the exception's class before its text.
-        ActionError::fail(format!("{}: {}", e.python_class(), crate::diagnostic::ansible_text(&e)))
+        ActionError::fail(format!("{}: {}", class(&e), crate::diagnostic::ansible_text(&e)))
     })
+}
+
+/// The class of the exception that ansible raises here.
+fn class(error: &crate::diagnostic::Error) -> &'static str {
+    match error.kind() {
+        crate::diagnostic::Kind::Undefined => "AnsibleUndefinedVariable",
+        _ => "AnsibleError",
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     render::{ResultFormat, abridged},
 };
 use crate::{
-    config::Settings,
+    config::{Settings, options::{self, callback}},
     event::{Counts, Event, PlayInfo, Report, Stats, TaskInfo, TaskKind},
     value::{Dict, Value},
 };
@@ -16,7 +16,7 @@ use crate::{
 pub static REGISTRATION: Registration = Registration {
     name: "default",
     summary: "the output of ansible-playbook",
-    make: |settings, _| Box::new(Default::new(Options::read(settings))),
+    make: |settings, display| Box::new(Default::new(Options::read(settings, display.is_check()))),
 };
 
 /// The callback's own settings.
@@ -50,27 +50,26 @@ pub struct Options {
 }
 
 impl Options {
-    fn read(settings: &Settings) -> Self {
-        let truth = |name: &str| settings.bool(name);
+    fn read(settings: &Settings, check: bool) -> Self {
         Self {
             results: ResultOptions {
-                format: match settings.text("result_format").as_deref() {
-                    Some("yaml") => ResultFormat::Yaml,
+                format: match settings.get(&callback::RESULT_FORMAT).as_str() {
+                    "yaml" => ResultFormat::Yaml,
                     _ => ResultFormat::Json,
                 },
-                pretty: settings.optional_bool("pretty_results"),
+                pretty: settings.get(&callback::PRETTY_RESULTS),
             },
-            ok_hosts: truth("display_ok_hosts"),
-            skipped_hosts: truth("display_skipped_hosts"),
-            failed_stderr: truth("display_failed_stderr"),
-            custom_stats: truth("show_custom_stats"),
-            per_host_start: truth("show_per_host_start"),
-            check_markers: truth("check_mode_markers"),
-            path_on_failure: truth("show_task_path_on_failure"),
-            args_to_stdout: truth("display_args_to_stdout"),
-            action_warnings: truth("action_warnings"),
-            context: settings.number("diff_context"),
-            check: truth("check"),
+            ok_hosts: settings.get(&callback::DISPLAY_OK_HOSTS),
+            skipped_hosts: settings.get(&callback::DISPLAY_SKIPPED_HOSTS),
+            failed_stderr: settings.get(&callback::DISPLAY_FAILED_STDERR),
+            custom_stats: settings.get(&callback::SHOW_CUSTOM_STATS),
+            per_host_start: settings.get(&callback::SHOW_PER_HOST_START),
+            check_markers: settings.get(&callback::CHECK_MODE_MARKERS),
+            path_on_failure: settings.get(&callback::SHOW_TASK_PATH_ON_FAILURE),
+            args_to_stdout: settings.get(&options::DISPLAY_ARGS_TO_STDOUT),
+            action_warnings: settings.get(&options::ACTION_WARNINGS),
+            context: diff_context(settings),
+            check,
         }
     }
 }
@@ -396,6 +395,11 @@ impl Callback for Default {
             _ => {}
         }
     }
+}
+
+/// `diff_context`, in lines.
+pub fn diff_context(settings: &Settings) -> usize {
+    usize::try_from(settings.get(&options::DIFF_CONTEXT)).unwrap_or(3)
 }
 
 fn truth(data: &Dict, key: &str) -> bool {

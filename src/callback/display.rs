@@ -35,6 +35,8 @@ pub struct DisplayOptions {
     pub deprecations: bool,
     /// `system_warnings`, `action_warnings` and the like are decided by who sends them.
     pub colours: Vec<(Colour, String)>,
+    /// `-C`.
+    pub check: bool,
     /// `log_path`.
     pub log_path: Option<std::path::PathBuf>,
 }
@@ -48,6 +50,7 @@ impl Default for DisplayOptions {
             verbose_to_stderr: false,
             deprecations: true,
             colours: Vec::new(),
+            check: false,
             log_path: None,
         }
     }
@@ -84,6 +87,11 @@ impl Display {
     /// `-v`, counted.
     pub fn verbosity(&self) -> u8 {
         self.options.verbosity
+    }
+
+    /// `-C`.
+    pub fn is_check(&self) -> bool {
+        self.options.check
     }
 
     /// Whether colours are written.

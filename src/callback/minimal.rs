@@ -2,7 +2,7 @@
 
 use super::{
     Callback, Colour, Display, Registration, ResultOptions,
-    default::{cleaned, deprecated, exception},
+    default::{cleaned, deprecated, diff_context, exception},
     diff,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 pub static REGISTRATION: Registration = Registration {
     name: "minimal",
     summary: "the bare results of each host",
-    make: |settings, _| Box::new(Minimal { context: settings.number("diff_context") }),
+    make: |settings, _| Box::new(Minimal { context: diff_context(settings) }),
 };
 
 /// Modules whose results are shown as a command's output.

@@ -2,7 +2,7 @@
 
 use crate::{
     event::Report,
-    value::{Dict, Value, json},
+    value::{Dict, Key, Value, json::{self, Layout}},
     yaml,
 };
 
@@ -49,15 +49,7 @@ impl ResultOptions {
             indent = None;
         }
         match self.format {
-            ResultFormat::Json => json::dumps(
-                &Value::Dict(data.clone()),
-                &json::DumpOptions {
-                    indent,
-                    sort_keys: true,
-                    ensure_ascii: false,
-                    ..json::DumpOptions::default()
-                },
-            ),
+            ResultFormat::Json => dump_json(data, indent, false),
             ResultFormat::Yaml => self.dump_yaml(data, indent),
         }
     }
@@ -72,7 +64,7 @@ impl ResultOptions {
                 }
             }
         }
-        let text = yaml::dump_for_callbacks(&Value::Dict(data), lossy, indent);
+        let text = dump_yaml(&Value::Dict(data), lossy, indent);
         format!("\n{}", indented(&text, indent.unwrap_or(4)))
     }
 
@@ -80,22 +72,39 @@ impl ResultOptions {
     pub fn diff_side(self, data: &Value) -> String {
         match self.format {
             ResultFormat::Json => {
-                let text = json::dumps(
-                    data,
-                    &json::DumpOptions {
-                        indent: Some(4),
-                        sort_keys: true,
-                        ..json::DumpOptions::default()
-                    },
-                );
-                format!("{text}\n")
+                let text = data.as_dict().map(|d| dump_json(d, Some(4), true));
+                format!("{}\n", text.unwrap_or_default())
             }
             ResultFormat::Yaml => {
                 let lossy = self.pretty != Some(false);
-                format!("{}\n", indented(&yaml::dump_for_callbacks(data, lossy, Some(4)), 4))
+                format!("{}\n", indented(&dump_yaml(data, lossy, Some(4)), 4))
             }
         }
     }
+}
+
+/// JSON with sorted keys; keys that Python can't sort are sorted by their text.
+fn dump_json(data: &Dict, indent: Option<usize>, ensure_ascii: bool) -> String {
+    let layout = Layout {
+        indent: indent.map(|n| " ".repeat(n)),
+        item_separator: if indent.is_some() { "," } else { ", " }.to_owned(),
+        sort_keys: true,
+        ensure_ascii,
+        vault_to_text: false,
+        ..Layout::default()
+    };
+    json::dumps_ansible(&Value::Dict(data.clone()), &layout).unwrap_or_else(|_| {
+        let mut entries: Vec<(Key, Value)> = data.snapshot();
+        entries.sort_by_key(|(k, _)| k.value().to_text());
+        let sorted: Dict = entries.into_iter().collect();
+        let layout = Layout { sort_keys: false, skip_keys: true, ..layout };
+        json::dumps_ansible(&Value::Dict(sorted), &layout).unwrap_or_default()
+    })
+}
+
+fn dump_yaml(data: &Value, lossy: bool, indent: Option<usize>) -> String {
+    let indent = indent.and_then(|n| i32::try_from(n).ok());
+    yaml::dump(data, &yaml::DumpOptions::callback(indent, lossy)).unwrap_or_default()
 }
 
 /// Every line that is not blank, moved to the right.

@@ -71,7 +71,7 @@ impl std::fmt::Display for BadAddress {
 }
 
 /// Reads `name`, `name:port`, `[address]:port`, with ranges like `[1:3]` if they are allowed.
-pub(super) fn parse(text: &str, ranges: bool) -> Result<(String, Option<u32>), BadAddress> {
+pub fn parse(text: &str, ranges: bool) -> Result<(String, Option<u32>), BadAddress> {
     let mut address = text;
     let mut port = None;
     for pattern in [&BRACKETED_PORT, &PORT] {

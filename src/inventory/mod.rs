@@ -25,7 +25,8 @@ use self::{
 };
 pub use self::{
     graph::{GroupNames, LOCALHOST},
-    pattern::{Mismatch, split as split_pattern},
+    address::parse as parse_address,
+    pattern::{Mismatch, glob_to_regex, split as split_pattern},
 };
 use crate::{
     diagnostic::{Error, Kind, Notices, Result},

@@ -214,7 +214,7 @@ impl Matcher {
 }
 
 /// A shell glob as Python's `fnmatch` reads it.
-fn glob_to_regex(glob: &str) -> String {
+pub fn glob_to_regex(glob: &str) -> String {
     let chars: Vec<char> = glob.chars().collect();
     let mut out = String::from("(?s)^");
     let mut i = 0;

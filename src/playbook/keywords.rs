@@ -251,6 +251,20 @@ pub fn name(keyword: Keyword) -> &'static str {
 }
 
 /// `value` as a boolean, in ansible's way; the error is ansible's.
+pub fn to_int(value: &Value) -> Result<i64> {
+    match python::int(value) {
+        Ok(Value::Int(n)) => Ok(n),
+        Ok(other) => Err(Error::new(crate::diagnostic::Kind::Action, format!("{} is too large", python::text(&other)))),
+        Err(why) => Err(Error::new(crate::diagnostic::Kind::Action, why)),
+    }
+}
+
+/// A float as Python's `float()` reads it, outside keywords.
+pub fn to_float(value: &Value) -> Result<f64> {
+    python::float(value).map_err(|why| Error::new(crate::diagnostic::Kind::Action, why))
+}
+
+/// A boolean outside keywords.
 pub fn to_bool(value: &Value) -> Result<bool> {
     boolean(value).map_err(|why| Error::new(ErrorKind::User, why))
 }

@@ -5,21 +5,21 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
-use super::{Defaults, tree, workers::Workers};
+use super::{Defaults, workers::Workers};
 use crate::{
     action,
     agent::Pool,
     diagnostic::Result,
     event::{Event, PlayInfo, TaskInfo, TaskKind},
     playbook::{
-        Keyword, LevelKind, Loader, Play, Role, Task, keywords,
+        ActionCall, Keyword, LevelKind, Loader, Play, Role, Task, keywords,
         tags::{self, Selection},
     },
     template::{Environment, RenderOptions, Scope, Templar},
     value::{Dict, Value},
-    vars::{Stack, World},
+    vars::{PlayView, Stack, World},
 };
 
 /// Receives events; the callbacks' end.
@@ -48,29 +48,23 @@ pub struct Options {
     /// Whether a notified handler that does not exist ends the run.
     pub error_on_missing_handler: bool,
     /// `-k`.
-    pub connection_password: Option<Secret>,
+    pub connection_password: Option<crate::connection::Secret>,
     /// `-K`.
-    pub become_password: Option<Secret>,
+    pub become_password: Option<crate::connection::Secret>,
     /// `--private-key`.
     pub private_key: Option<String>,
+    /// `--ssh-common-args`.
+    pub ssh_common_args: Option<String>,
+    /// `--ssh-extra-args`.
+    pub ssh_extra_args: Option<String>,
     /// `-T`, in seconds.
-    pub timeout: u64,
+    pub timeout: Option<u32>,
     /// The strategy of plays that name none.
     pub strategy: String,
     /// Where `.retry` files go, if they are written.
     pub retry_files: Option<Option<String>>,
     /// Whether standard input is a terminal that a person can answer at.
     pub interactive: bool,
-}
-
-/// Text that never shows in logs.
-#[derive(Clone)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
-    }
 }
 
 /// Where events go; cheap to clone.
@@ -91,6 +85,8 @@ pub struct Run {
     pub options: Options,
     /// What stands in for unset keywords.
     pub defaults: Defaults,
+    /// What stands in for unset keywords of plays.
+    pub play_defaults: crate::playbook::play::Defaults,
     /// Every option of the configuration.
     pub settings: Arc<crate::config::Settings>,
     /// Inventory, facts and variables.
@@ -123,6 +119,11 @@ impl Stop {
 }
 
 impl Run {
+    /// Whether a value is what `omit` stands for.
+    pub fn is_omit(&self, value: &Value) -> bool {
+        value.as_str().is_some_and(|text| text == &**self.world.omit())
+    }
+
     /// Whether the user asked to stop.
     pub fn stopping(&self) -> bool {
         self.stop.asked.load(Ordering::SeqCst)
@@ -161,8 +162,8 @@ pub struct PlayContext {
     pub gather_facts: Option<bool>,
     /// `gather_subset`, `gather_timeout` and `fact_path` as the setup task gets them.
     pub gather_args: Dict,
-    /// Hosts that failed or left.
-    pub removed: RwLock<Vec<Arc<str>>>,
+    /// What variables tell of the play, kept up to date.
+    pub view: Arc<PlayView>,
     /// Handler names rendered so far, by the handler's number.
     pub handler_names: Mutex<std::collections::HashMap<u64, Vec<String>>>,
 }
@@ -171,11 +172,6 @@ impl PlayContext {
     /// The roles whose defaults and variables the whole play sees.
     pub fn roles(&self) -> Vec<Arc<Role>> {
         self.play.visible_roles()
-    }
-
-    /// The folders whose `group_vars` and `host_vars` a task sees.
-    pub fn basedirs(&self, task: Option<&Task>) -> Vec<std::path::PathBuf> {
-        task.map_or_else(|| vec![self.play.basedir.clone()], search_dirs)
     }
 
     /// `ansible_search_path` of a task.
@@ -194,13 +190,6 @@ impl PlayContext {
 
     /// The fact gathering task.
     pub fn setup_task(&self) -> Task {
-        let mut task = tree::implicit_task(
-            &self.play.level,
-            "gather_facts",
-            self.gather_args.copy(),
-            Some("Gathering Facts"),
-        );
-        task.implicit = false;
         let mut level = crate::playbook::Level {
             kind: LevelKind::Task,
             name: Some("Gathering Facts".to_owned()),
@@ -221,8 +210,19 @@ impl PlayContext {
             keywords.push((Keyword::When, when.clone()));
         }
         level.keywords = keywords;
-        task.level = Arc::new(level);
-        task
+        Task {
+            id: crate::playbook::next_task_id(),
+            action: ActionCall {
+                written: "gather_facts".to_owned(),
+                name: "ansible.builtin.gather_facts".to_owned(),
+                args: self.gather_args.copy(),
+                span: level.span.clone(),
+            },
+            level: Arc::new(level),
+            looped: None,
+            is_handler: false,
+            implicit: false,
+        }
     }
 
     /// Whether facts are gathered for a host.
@@ -230,30 +230,19 @@ impl PlayContext {
         let implied = self.gather_facts.unwrap_or(true);
         match self.run.options.gathering.as_str() {
             "explicit" => self.gather_facts == Some(true),
-            "smart" => implied && !self.run.world.facts_gathered(host),
+            "smart" => implied && !self.run.world.fact(host, "_ansible_facts_gathered").is_some_and(|v| v.is_true()),
             _ => implied,
         }
     }
 
-    /// Whether `--tags` and `--skip-tags` select a task.
-    pub fn selects(&self, task: &Task) -> Result<bool> {
-        let templar = self.templar(None, Some(task))?;
-        let render = |value: &Value| templar.render(value, &RenderOptions::default());
-        let tags = tags::effective(&task.level, &render)?;
-        Ok(self.run.options.selection.selects(&tags))
-    }
-
     /// Takes a host out of `ansible_play_hosts`.
     pub fn remove_host(&self, host: &Arc<str>) {
-        self.removed.write().push(Arc::clone(host));
+        self.view.remove_hosts([Arc::clone(host)]);
     }
 
     /// Puts a host that was rescued back.
     pub fn restore_host(&self, host: &Arc<str>) {
-        let mut removed = self.removed.write();
-        if let Some(at) = removed.iter().position(|h| h == host) {
-            removed.remove(at);
-        }
+        self.view.restore_host(host);
     }
 
     /// A boolean keyword as written, templates counting as true.
@@ -320,13 +309,7 @@ impl PlayContext {
                 .map_or_else(|| name.to_owned(), |v| v.to_text())
         });
         let role = task.level.role.as_ref().map(|r| r.full_name());
-        let bare = if short_name.is_empty() { task.action.written.as_str() } else { &short_name };
-        let name = match &role {
-            Some(role) if short_name.is_empty() || !short_name.starts_with(&format!("{role} : ")) => {
-                format!("{role} : {bare}")
-            }
-            _ => bare.to_owned(),
-        };
+        let name = self.banner_name(task, &short_name);
         let render = |value: &Value| -> Result<Value> {
             templar
                 .as_ref()
@@ -367,6 +350,17 @@ impl PlayContext {
                 .map(|tags| tags.into_iter().collect())
                 .unwrap_or_default(),
             args: task.action.args.clone(),
+        }
+    }
+
+    /// A task's name as banners show it: its role before its own name, or before its action's.
+    pub fn banner_name(&self, task: &Task, name: &str) -> String {
+        let role = task.level.role.as_ref().map(|r| r.full_name());
+        match role {
+            Some(role) if name.is_empty() => format!("{role} : {}", task.action.written),
+            Some(role) if !name.contains(&role) => format!("{role} : {name}"),
+            _ if name.is_empty() => task.action.written.clone(),
+            _ => name.to_owned(),
         }
     }
 

@@ -12,8 +12,10 @@ use crate::{
     diagnostic::{Error, Kind, Result},
     event::{Event, PlayInfo, Stats},
     playbook::{Play, play},
-    template::{Scope, Templar},
+    inventory::order_hosts,
+    template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
+    vars::PlayView,
 };
 
 /// How a run ended, as ansible-playbook's exit codes have it.
@@ -113,15 +115,16 @@ impl State {
     async fn play(&mut self, play: &Arc<Play>, number: u64) -> Result<(Option<Verdict>, bool)> {
         let run = Arc::clone(&self.run);
         run.loader.enter_play(play);
-        run.world.lift_restriction();
         let bare = self.context(play, number, Dict::new(), &play::Fields::default(), Vec::new());
         let templar = bare.templar(None, None)?;
         let prompted = prompt::vars_prompt(&run, play, &templar)?;
         let bare = self.context(play, number, prompted.clone(), &play::Fields::default(), Vec::new());
         let scope: Arc<dyn Scope> = Arc::new(bare.stack(None, None)?);
         let templar = Templar::new(Arc::clone(&run.templates), scope);
-        let fields = play::Fields::resolve(play, &templar, &run.defaults, &run.options)?;
-        let hosts = run.world.play_hosts(&fields.hosts, fields.order.as_deref())?;
+        let render = |value: &Value| templar.render(value, &RenderOptions::default());
+        let fields = play::Fields::resolve(play, &render, &run.play_defaults)?;
+        let hosts = run.world.inventory().select(&fields.hosts)?;
+        let hosts = order_hosts(hosts, fields.order.as_deref())?;
         self.losses.unreachable.extend(self.known_unreachable.iter().cloned());
         let mut before = self.losses.failed.len() + self.losses.unreachable.len();
         let batches = batches(&hosts, &fields.serial)?;
@@ -134,7 +137,6 @@ impl State {
         let mut verdict = Verdict::default();
         for batch in batches {
             let size = batch.len();
-            run.world.restrict(&batch);
             let context =
                 Arc::new(self.context(play, number, prompted.clone(), &fields, batch));
             let (next, ended) = self.batch(context, &fields).await?;
@@ -166,7 +168,8 @@ impl State {
         let losses = std::mem::take(&mut self.losses);
         let mut play = PlayRun::new(context, losses, std::mem::take(&mut self.stats))?;
         if let Some(pattern) = self.run.options.start_at_task.clone().filter(|_| !self.started) {
-            let matches = start_at(&play.play, &pattern);
+            let context = Arc::clone(&play.play);
+            let matches = start_at(&context, &pattern);
             self.started = play.start_at(&matches);
         }
         let lost = std::mem::take(&mut play.losses.failed);
@@ -207,7 +210,9 @@ impl State {
         fields: &play::Fields,
         batch: Vec<Arc<str>>,
     ) -> PlayContext {
-        let hosts_all = self.run.world.pattern_hosts(&fields.hosts).unwrap_or_default();
+        let hosts_all = self.run.world.inventory().select(&fields.hosts).unwrap_or_default();
+        let view = PlayView::of(play, fields, hosts_all.clone());
+        view.set_batch(batch.clone());
         let info = PlayInfo {
             name: fields.name.clone(),
             free: fields.strategy.ends_with("free") || fields.strategy.ends_with("host_pinned"),
@@ -227,7 +232,7 @@ impl State {
             max_fail_percentage: fields.max_fail_percentage,
             gather_facts: fields.gather_facts,
             gather_args: fields.gather_args.clone(),
-            removed: parking_lot::RwLock::default(),
+            view: Arc::new(view),
             handler_names: parking_lot::Mutex::default(),
         }
     }
@@ -269,9 +274,9 @@ fn start_at<'a>(
     let context = Arc::clone(context);
     move |task| {
         let name = task.level.name.clone().unwrap_or_default();
-        let full = context.play.full_task_name(task);
+        let full = context.banner_name(task, &name);
         [name, full].iter().any(|n| {
-            !n.is_empty() && (n == pattern || crate::inventory::glob_matches(pattern, n))
+            !n.is_empty() && (n == pattern || glob(pattern, n))
         })
     }
 }
@@ -311,6 +316,11 @@ fn portion(wish: &Value, all: usize) -> Result<usize> {
     }
     let n: i64 = text.trim().parse().map_err(|_| bad())?;
     Ok(usize::try_from(n).unwrap_or(0))
+}
+
+/// Whether a shell pattern matches a whole text.
+fn glob(pattern: &str, text: &str) -> bool {
+    regex::Regex::new(&crate::inventory::glob_to_regex(pattern)).is_ok_and(|g| g.is_match(text))
 }
 
 #[cfg(test)]

@@ -110,6 +110,8 @@ pub struct Resolver<'a> {
     pub templar: &'a Templar,
     /// What stands in for unset keywords.
     pub defaults: &'a Defaults,
+    /// What `omit` stands for.
+    pub omit: &'a str,
 }
 
 impl Resolver<'_> {
@@ -163,7 +165,7 @@ impl Resolver<'_> {
     pub fn value(&self, keyword: Keyword) -> Result<Option<Value>> {
         let Some(written) = self.task.level.inherited(keyword) else { return Ok(None) };
         let value = self.render(keyword, written)?;
-        if value.is_none() || value.is_omit() {
+        if value.is_none() || value.as_str() == Some(self.omit) {
             return Ok(None);
         }
         keywords::coerce(keyword, &value).map(Some).map_err(|e| e.at(written.span.clone()))
@@ -238,7 +240,7 @@ impl Resolver<'_> {
                     }
                     Value::None => {}
                     Value::Str(s) if s.is_empty() => {}
-                    other if other.is_omit() => {}
+                    Value::Str(s) if s.as_str() == self.omit => {}
                     other => {
                         return Err(Error::new(
                             Kind::Action,

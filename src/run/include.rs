@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Finished, IncludeWish, play::{PlayRun, block_tasks}, tree};
+use super::{Finished, IncludeWish, cursor::flatten, play::{PlayRun, block_tasks}};
 use crate::{
     diagnostic::{Error, Kind, Result, ansible_text},
     event::{Event, Report},
@@ -115,7 +115,8 @@ impl PlayRun {
                 for key in keys {
                     if let Some(value) = args.remove(key) {
                         let value = templar.render(&value, &options)?;
-                        return Ok((!value.is_omit()).then(|| value.to_text()));
+                        let run = &self.play.run;
+                        return Ok((!run.is_omit(&value)).then(|| value.to_text()));
                     }
                 }
                 Ok(None)
@@ -145,13 +146,8 @@ impl PlayRun {
         let loader = &play.run.loader;
         let loaded = match (&inc.file, &inc.role) {
             (Some(file), _) => {
-                let loaded = loader.include_tasks(
-                    &play.play,
-                    &inc.task,
-                    file,
-                    inc.locals.copy(),
-                    &inc.args,
-                )?;
+                let loaded =
+                    loader.include_tasks(&play.play, &inc.task, file, &inc.locals, &inc.args)?;
                 for host in &inc.hosts {
                     self.stats.of(host).ok += 1;
                 }
@@ -168,22 +164,26 @@ impl PlayRun {
                 name,
                 files.clone(),
                 &inc.args,
-                inc.locals.copy(),
+                &inc.locals,
             )?,
             (None, None) => return Ok(Vec::new()),
         };
         let mut blocks: Vec<Arc<Block>> = Vec::new();
-        let select = |task: &Task| play.selects(task);
+        let templar = play.templar(None, Some(&inc.task))?;
+        let render = |value: &Value| templar.render(value, &RenderOptions::default());
         for item in &loaded.items {
             match item {
                 Item::Block(block) if inc.task.is_handler => blocks.push(Arc::clone(block)),
-                Item::Block(block) => blocks.extend(tree::filter(block, &select)?),
+                Item::Block(block) => {
+                    blocks.extend(play.run.options.selection.filter(block, &render)?);
+                }
                 Item::Task(task) => {
-                    blocks.push(tree::plain_block(
-                        &task.level,
-                        vec![Item::Task(Arc::clone(task))],
-                        Vec::new(),
-                    ));
+                    blocks.push(Arc::new(Block {
+                        level: Arc::clone(&task.level),
+                        body: vec![Item::Task(Arc::clone(task))],
+                        rescue: Vec::new(),
+                        always: Vec::new(),
+                    }));
                 }
             }
         }
@@ -193,7 +193,7 @@ impl PlayRun {
                 self.notified.entry(task.id).or_default().extend(inc.hosts.iter().cloned());
             }
         }
-        self.handlers = play.play.all_handlers();
+        self.handlers.extend(flatten(&loaded.handlers));
         Ok(blocks)
     }
 

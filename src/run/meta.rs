@@ -32,8 +32,14 @@ impl PlayRun {
         match what {
             "noop" => {}
             "role_complete" => self.role_complete(task, host),
-            "refresh_inventory" => self.play.run.world.refresh_inventory()?,
-            "reset_connection" => self.play.reset_connection(host, task).await?,
+            "refresh_inventory" => {
+                return Err(Error::new(
+                    Kind::User,
+                    "meta: refresh_inventory is not supported yet",
+                )
+                .at(task.level.span.clone()));
+            }
+            "reset_connection" => self.reset_connection(host, task).await?,
             "flush_handlers" | "clear_facts" | "clear_host_errors" | "end_batch" | "end_play"
             | "end_host" => {
                 if self.holds(task, host)? {
@@ -142,6 +148,20 @@ impl PlayRun {
                 }
             }
         }
+        Ok(())
+    }
+
+    async fn reset_connection(&self, host: &Arc<str>, task: &Arc<Task>) -> Result<()> {
+        let templar = self.play.templar(Some(host), Some(task))?;
+        let resolver = super::Resolver {
+            task,
+            templar: &templar,
+            defaults: &self.play.run.defaults,
+            omit: self.play.run.world.omit(),
+        };
+        let fields = resolver.fields()?;
+        let endpoint = crate::action::endpoint::of_host(&self.play, host, &fields, &templar)?;
+        self.play.run.pool.reset(&endpoint).await;
         Ok(())
     }
 

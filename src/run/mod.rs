@@ -19,7 +19,6 @@ mod results;
 mod scope;
 mod stats;
 pub mod strategy;
-mod tree;
 mod worker;
 mod workers;
 

@@ -9,13 +9,13 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::{
     Message, PlayContext,
-    cursor::{Cursor, Surroundings},
-    tree,
+    cursor::{Cursor, Surroundings, flatten},
 };
 use crate::{
     diagnostic::Result,
     event::{Event, Stats, TaskInfo},
     playbook::{Block, Item, Task},
+    value::Value,
 };
 
 /// Why a run of tasks ended before its end.
@@ -93,13 +93,19 @@ impl Surroundings for Around<'_> {
 impl PlayRun {
     /// Puts every host of the batch at the play's beginning.
     pub fn new(play: Arc<PlayContext>, losses: Losses, stats: Stats) -> Result<Self> {
-        let select = |task: &Task| play.selects(task);
-        let setup = play.setup_task();
-        let setup = if select(&setup)? { Some(Arc::new(setup)) } else { None };
-        let setup_items = setup.iter().map(|t| Item::Task(Arc::clone(t))).collect();
-        let mut blocks = vec![tree::plain_block(&play.play.level, setup_items, Vec::new())];
-        for block in tree::play_blocks(&play.play, play.force_handlers) {
-            blocks.extend(tree::filter(&block, &select)?);
+        let templar = play.templar(None, None)?;
+        let render = |value: &Value| templar.render(value, &crate::template::RenderOptions::default());
+        let selection = &play.run.options.selection;
+        let setup = Arc::new(play.setup_task());
+        let setup = selection.selects_task(&setup, &render)?.then_some(setup);
+        let mut blocks = vec![Arc::new(Block {
+            level: Arc::clone(&play.play.level),
+            body: setup.iter().map(|t| Item::Task(Arc::clone(t))).collect(),
+            rescue: Vec::new(),
+            always: Vec::new(),
+        })];
+        for block in play.play.blocks(play.force_handlers) {
+            blocks.extend(selection.filter(&block, &render)?);
         }
         let all_tasks = blocks.iter().flat_map(|b| block_tasks(b)).collect();
         let cursors = play
@@ -107,7 +113,7 @@ impl PlayRun {
             .iter()
             .map(|h| (Arc::clone(h), Cursor::new(blocks.clone())))
             .collect();
-        let handlers = play.play.all_handlers();
+        let handlers = flatten(&play.play.all_handlers());
         let step = play.run.options.step;
         Ok(Self {
             play,

@@ -22,7 +22,8 @@ impl PlayRun {
     /// What ends the whole run: an unknown handler, an impossible name to register.
     pub fn process(&mut self, finished: &mut Finished) -> Result<()> {
         let host = Arc::clone(&finished.host);
-        let report = |r: &TaskResult| report_of(&host, &finished.info, r, finished.seconds);
+        let (info, seconds) = (Arc::clone(&finished.info), finished.seconds);
+        let report = |r: &TaskResult| report_of(&host, &info, r, seconds);
         let mut role_ran = false;
         if finished.result.is_failed() {
             role_ran = true;
@@ -112,7 +113,7 @@ impl PlayRun {
             ]
             .into_iter()
             .collect();
-            self.play.run.world.set_facts(host, &vars);
+            self.play.run.world.set_vars(host, &vars);
         } else {
             self.stats.of(host).failed += 1;
         }
@@ -156,11 +157,17 @@ impl PlayRun {
         control: &super::Control,
         looped: bool,
     ) -> Result<()> {
-        let world = &self.play.run.world;
-        let changed = if let Some(args) = &control.add_host {
-            world.add_host(args)?
+        let inventory = self.play.run.world.inventory();
+        let changed = if let Some(host) = &control.add_host {
+            let name = host.get("host_name").map(|v| v.to_text()).unwrap_or_default();
+            let groups: Vec<String> = match host.get("groups") {
+                Some(Value::List(groups)) => groups.read().iter().map(Value::to_text).collect(),
+                _ => Vec::new(),
+            };
+            let vars = host.get("host_vars").and_then(|v| v.as_dict().cloned());
+            inventory.add_host(&name, &vars.unwrap_or_default(), &groups)?
         } else if let Some((group, parents)) = &control.add_group {
-            world.add_group(&finished.host, group, parents)?
+            inventory.group_by(&finished.host, group, parents)?
         } else {
             false
         };
@@ -202,13 +209,13 @@ impl PlayRun {
         };
         for host in hosts {
             if control.include_vars {
-                world.set_included_vars(&host, &facts);
+                world.include_vars(&host, &facts);
             } else {
                 if !control.set_fact || control.facts_cacheable {
-                    world.set_host_facts(&host, &facts);
+                    world.set_facts(&host, &facts);
                 }
                 if control.set_fact {
-                    world.set_facts(&host, &facts);
+                    world.set_vars(&host, &facts);
                 }
             }
         }
@@ -247,7 +254,7 @@ impl PlayRun {
         data.remove("invocation");
         let vars: Dict = [(name.as_str(), Value::Dict(data))].into_iter().collect();
         for host in self.result_hosts(finished) {
-            self.play.run.world.set_facts(&host, &vars);
+            self.play.run.world.set_vars(&host, &vars);
         }
         Ok(())
     }

@@ -20,34 +20,34 @@ impl PlayContext {
     /// # Errors
     /// A `vars_files` entry that is missing, or cannot be read.
     pub fn stack(&self, host: Option<&str>, task: Option<&Task>) -> Result<Stack> {
-        let mut stack = host.map_or_else(
-            || self.run.world.play_layers(),
-            |h| self.run.world.host_layers(h, self.basedirs(task)),
-        );
-        for role in self.roles() {
-            push_defaults(&mut stack, &role);
+        let world = &self.run.world;
+        let mut stack = match host {
+            Some(host) => world.stack(host, &self.view)?,
+            None => world.play_stack(&self.view),
+        };
+        let push_all = |stack: &mut Stack, layer: Layer, all: Vec<Dict>| {
+            all.into_iter().for_each(|vars| stack.push(layer, vars));
+        };
+        let visible = self.roles();
+        for role in &visible {
+            push_all(&mut stack, Layer::RoleDefaults, role.default_layers(false));
         }
         let role = task.and_then(|t| t.level.role.as_ref());
         if let Some(role) = role {
-            push_defaults(&mut stack, role);
-            role.parents.iter().for_each(|p| stack.push(Layer::RoleDefaults, p.defaults.clone()));
-            stack.push(Layer::RoleDefaults, role.defaults.clone());
+            push_all(&mut stack, Layer::RoleDefaults, role.default_layers(true));
+            stack.push(Layer::Magic, role_magic(role));
         }
         stack.push(Layer::PlayVars, self.play.level.vars.clone());
         stack.push(Layer::PlayPrompt, self.prompted.clone());
-        stack.push(Layer::ExtraVars, self.run.world.extra_vars());
-        stack.push_lazy(Layer::Magic, self.magic(host, task));
         self.push_vars_files(&mut stack, host)?;
-        for role in self.roles() {
-            push_role_vars(&mut stack, &role);
+        if !self.run.loader.settings().private_role_vars {
+            for role in &visible {
+                push_all(&mut stack, Layer::RoleVars, role.var_layers(false));
+            }
         }
         if let Some(role) = role {
-            role.parents.iter().for_each(|p| stack.push(Layer::RoleVars, p.vars.clone()));
-            push_role_vars(&mut stack, role);
-            for parent in &role.parents {
-                stack.push(Layer::RoleParams, parent.params.clone());
-            }
-            stack.push(Layer::RoleParams, role.params.clone());
+            push_all(&mut stack, Layer::RoleVars, role.var_layers(true));
+            push_all(&mut stack, Layer::RoleParams, role.param_layers());
         }
         if let Some(task) = task {
             push_levels(&mut stack, &task.level);
@@ -91,8 +91,8 @@ impl PlayContext {
                     }
                     Err(e) => return Err(e),
                 };
-                if let Some(vars) = self.run.loader.load_vars_file(&name, &self.play)? {
-                    stack.push(Layer::PlayVarsFiles, vars);
+                if let Some(all) = self.run.loader.load_vars_file(&name, &self.play)? {
+                    all.into_iter().for_each(|vars| stack.push(Layer::PlayVarsFiles, vars));
                     found = true;
                     break;
                 }
@@ -108,28 +108,31 @@ impl PlayContext {
     }
 }
 
-/// Defaults of a role's dependencies, then its own.
-fn push_defaults(stack: &mut Stack, role: &Role) {
-    role.dependencies.iter().for_each(|d| push_defaults(stack, d));
-    stack.push(Layer::RoleDefaults, role.defaults.clone());
-}
-
-/// Variables of a role's dependencies, then its own.
-fn push_role_vars(stack: &mut Stack, role: &Role) {
-    role.dependencies.iter().for_each(|d| push_role_vars(stack, d));
-    stack.push(Layer::RoleVars, role.vars.clone());
+/// What the tasks of a role see of it.
+fn role_magic(role: &Role) -> Dict {
+    let collection = role.collection.as_deref().map_or(Value::None, Value::str);
+    [
+        ("role_name", Value::str(role.name.as_str())),
+        ("role_path", Value::str(role.path.display().to_string())),
+        ("role_uuid", Value::str(role.identity.as_str())),
+        ("ansible_collection_name", collection),
+        ("ansible_role_name", Value::str(role.full_name())),
+    ]
+    .into_iter()
+    .collect()
 }
 
 /// `vars:` of the levels around a task, outermost first, and the parameters of includes.
 fn push_levels(stack: &mut Stack, level: &Arc<Level>) {
-    let chain: Vec<&Level> = level.chain().filter(|l| l.kind != LevelKind::Play).collect();
+    let outside = [LevelKind::Play, LevelKind::Role, LevelKind::Import];
+    let chain: Vec<&Level> = level.chain().filter(|l| !outside.contains(&l.kind)).collect();
     for level in chain.into_iter().rev() {
         if level.vars.is_empty() {
             continue;
         }
         match level.kind {
-            // What an include is given wins over set_fact and register too.
-            LevelKind::Include => stack.push(Layer::IncludeParams, level.vars.clone()),
+            // What a dynamic include is given wins over set_fact and register too.
+            LevelKind::Include if level.include.as_ref().is_some_and(|i| i.dynamic) => stack.push(Layer::IncludeParams, level.vars.clone()),
             LevelKind::Task => stack.push(Layer::TaskVars, level.vars.clone()),
             _ => stack.push(Layer::BlockVars, level.vars.clone()),
         }

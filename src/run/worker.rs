@@ -209,17 +209,13 @@ impl Worker {
         if let Some(name) = fields.and_then(|f| f.register.as_deref()) {
             carried.insert(name.into(), Value::Dict(result.data.copy()));
         }
-        for (name, value) in self.facts_as_names(result, None) {
+        for (name, value) in self.facts_as_names(result) {
             carried.insert(name, value);
         }
     }
 
     /// The variables that a result's facts become at once.
-    fn facts_as_names(
-        &self,
-        result: &TaskResult,
-        below: Option<&dyn Scope>,
-    ) -> IndexMap<Arc<str>, Value> {
+    fn facts_as_names(&self, result: &TaskResult) -> IndexMap<Arc<str>, Value> {
         let mut names = IndexMap::new();
         if self.task.action.name == "ansible.builtin.debug" {
             return names;
@@ -232,8 +228,8 @@ impl Worker {
                 }
             }
         } else {
-            let known = below.and_then(|b| b.get("ansible_facts"));
-            names.extend(self.play.run.world.facts_as_names(&facts, known));
+            let world = &self.play.run.world;
+            names.extend(super::scope::locals(&world.vars_with_facts(&self.host, &facts)));
         }
         names
     }
@@ -274,8 +270,12 @@ impl Worker {
         if let Some(result) = self.include_wish(templar)? {
             return Ok(Execution { result, fields: None });
         }
-        let resolver =
-            Resolver { task: &self.task, templar, defaults: &self.play.run.defaults };
+        let resolver = Resolver {
+            task: &self.task,
+            templar,
+            defaults: &self.play.run.defaults,
+            omit: self.play.run.world.omit(),
+        };
         let fields = resolver.fields()?;
         let result = match self.attempt_all(&fields, templar, scope).await {
             Ok(result) => result,
@@ -359,7 +359,8 @@ impl Worker {
     ) -> Result<TaskResult> {
         let args = self.arguments(templar)?;
         let (remote, delegated) = Remote::connect(self, fields, templar, scope)?;
-        let args = action::with_defaults(&self.task, args, templar)?;
+        let omit = Arc::clone(self.play.run.world.omit());
+        let args = action::with_defaults(&self.task, args, templar, &omit)?;
         let retries = if fields.until.is_empty() {
             1
         } else {
@@ -492,7 +493,7 @@ impl Worker {
         scope: &Arc<dyn Scope>,
         attempt: i64,
     ) -> Result<Templar> {
-        let mut names = self.facts_as_names(result, Some(scope.as_ref()));
+        let mut names = self.facts_as_names(result);
         if !result.data.contains("failed") {
             let rc = result.data.get("rc");
             let bad_rc = rc.is_some_and(|rc| match rc {

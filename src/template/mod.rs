@@ -14,3 +14,5 @@ pub use args::CallArgs;
 pub use context::{FilterContext, STRING_TYPE_FILTERS};
 pub use scope::{Locals, Scope};
 pub use scoped::ScopedVars;
+mod stub;
+pub use stub::*;

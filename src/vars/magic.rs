@@ -47,6 +47,27 @@ impl PlayView {
         Self { name: name.into(), basedir: basedir.into(), all_hosts, ..Self::default() }
     }
 
+    /// What is told of a play with these final fields.
+    pub fn of(
+        play: &crate::playbook::Play,
+        fields: &crate::playbook::play::Fields,
+        all_hosts: Vec<Arc<str>>,
+    ) -> Self {
+        let names = |roles: &[Arc<crate::playbook::Role>]| -> Vec<Arc<str>> {
+            roles.iter().map(|r| Arc::from(r.full_name())).collect()
+        };
+        let dependencies = play
+            .roles
+            .iter()
+            .flat_map(crate::playbook::Role::unfold)
+            .filter(|r| !r.parents.is_empty())
+            .collect::<Vec<_>>();
+        let mut view = Self::new(fields.name.clone(), &play.basedir, all_hosts);
+        view.roles = names(&play.roles);
+        view.dependencies = names(&dependencies);
+        view
+    }
+
     /// A batch begins with these hosts.
     pub fn set_batch(&self, hosts: Vec<Arc<str>>) {
         self.hosts.write().batch = hosts;

@@ -235,6 +235,12 @@ impl World {
         *held = Arc::new(held.updated(facts, self.options.inject_facts, &*self.notices));
     }
 
+    /// What facts would add to a host's variables, were they its facts already.
+    pub fn vars_with_facts(&self, host: &str, facts: &Dict) -> Dict {
+        let held = Arc::clone(&self.state(host).facts.read());
+        held.updated(facts, self.options.inject_facts, &*self.notices).vars
+    }
+
     /// `meta: clear_facts`.
     pub fn clear_facts(&self, host: &str) {
         let state = self.state(host);

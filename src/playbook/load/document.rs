@@ -54,6 +54,28 @@ impl Loader {
         Ok(Source::new_hidden(path, text))
     }
 
+    /// The bytes of a file, decrypted if it is encrypted and that is wanted.
+    pub fn read_bytes(&self, path: &Path, decrypt: bool) -> Result<Vec<u8>> {
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        if !decrypt || !bytes.starts_with(VAULT_HEADER.as_bytes()) {
+            return Ok(bytes);
+        }
+        let Some(secrets) = &self.config.secrets else {
+            return Err(Error::new(
+                Kind::Vault,
+                "Attempting to decrypt but no vault secrets found",
+            ));
+        };
+        secrets.decrypt(&String::from_utf8_lossy(&bytes), None)
+    }
+
+    /// A document as a value, and whether the file is encrypted.
+    pub fn read_value(&self, path: &Path) -> Result<(crate::value::Value, bool)> {
+        let encrypted = self.read(path)?.is_hidden();
+        let node = self.load_file_anew(path)?;
+        Ok((node.map_or(crate::value::Value::None, |n| n.to_value()), encrypted))
+    }
+
     /// The variables in a file: a dict, or a list of dicts; `None` for an empty file.
     pub fn read_vars_file(&self, path: &Path) -> Result<Option<Vec<Dict>>> {
         let Some(node) = self.load_file_anew(path)? else { return Ok(None) };

@@ -1,0 +1,93 @@
+//! `assemble`: one file out of the fragments in a folder, the controller's or the host's.
+
+use std::path::Path;
+
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy, remote::Attached};
+use crate::playbook::keywords;
+
+/// Makes one file of fragments.
+pub static ACTION: Action = Action { name: "assemble", bypass_host_loop: false, run };
+
+fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
+    Box::pin(assemble(cx))
+}
+
+async fn assemble(cx: &mut ActionContext<'_>) -> Outcome {
+    if cx.check() {
+        return Err(ActionError::skip("check mode is not supported for this task."));
+    }
+    let (Some(src), Some(_)) = (cx.text("src"), cx.text("dest")) else {
+        return Err(ActionError::fail("src and dest are required"));
+    };
+    let lenient = |name: &str, default: bool| {
+        cx.arg(name).map_or(default, |v| keywords::to_bool(&v).unwrap_or(false))
+    };
+    let args = cx.args.copy();
+    args.remove("decrypt");
+    if lenient("remote_src", true) {
+        return cx.module("ansible.builtin.assemble", args).await;
+    }
+    let folder = cx.find("files", &src).map_err(|e| match e {
+        ActionError::Error(e) => ActionError::fail(crate::diagnostic::ansible_text(&e)),
+        other => other,
+    })?;
+    if !folder.is_dir() {
+        return Err(ActionError::fail(format!("Source ({}) is not a directory", folder.display())));
+    }
+    let text = fragments(cx, &folder, lenient("ignore_hidden", false), lenient("decrypt", true))?;
+    for own in ["remote_src", "regexp", "delimiter", "ignore_hidden"] {
+        args.remove(own);
+    }
+    let label = folder.display().to_string();
+    args.insert("src", label.as_str());
+    copy::send_bytes(cx, args, Attached::bytes(&label, text), "src").await
+}
+
+/// The fragments in the order of their names, with delimiters between them.
+fn fragments(
+    cx: &ActionContext<'_>,
+    folder: &Path,
+    ignore_hidden: bool,
+    decrypt: bool,
+) -> Result<Vec<u8>, ActionError> {
+    let regexp = cx.text("regexp");
+    let delimiter = cx.text("delimiter").filter(|d| !d.is_empty()).map(|d| unescaped(&d));
+    let fail = |e: std::io::Error| ActionError::fail(e.to_string());
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .map_err(fail)?
+        .filter_map(|e| e.ok()?.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    let mut all = Vec::new();
+    let (mut first, mut line_open) = (true, false);
+    for name in names {
+        let path = folder.join(&name);
+        if !path.is_file() || (ignore_hidden && name.starts_with('.')) {
+            continue;
+        }
+        if let Some(pattern) = &regexp
+            && !super::matches(pattern, &name)?
+        {
+            continue;
+        }
+        let content = cx.worker.play.run.loader.read_bytes(&path, decrypt)?;
+        if line_open {
+            all.push(b'\n');
+        }
+        if let Some(delimiter) = delimiter.as_deref().filter(|_| !first) {
+            all.extend_from_slice(delimiter.as_bytes());
+            if !delimiter.ends_with('\n') {
+                all.push(b'\n');
+            }
+        }
+        line_open = !content.ends_with(b"\n");
+        all.extend(content);
+        first = false;
+    }
+    Ok(all)
+}
+
+/// A delimiter with `\n`, `\t` and the like as people write them in one line.
+fn unescaped(text: &str) -> String {
+    crate::playbook::splitter::decode_escapes(text)
+}
