@@ -57,10 +57,8 @@ fn add_host(cx: &ActionContext<'_>) -> Outcome {
     ]
     .into_iter()
     .collect();
-    let mut result = TaskResult::of([
-        ("changed", false.into()),
-        ("add_host", Value::Dict(host.clone())),
-    ]);
+    let mut result =
+        TaskResult::of([("changed", false.into()), ("add_host", Value::Dict(host.clone()))]);
     result.control.add_host = Some(host);
     Ok(result)
 }

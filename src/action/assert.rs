@@ -23,9 +23,8 @@ fn assert(cx: &ActionContext<'_>) -> Outcome {
     let fail = cx.args.get("fail_msg").or_else(|| cx.args.get("msg"));
     let fail = message(fail, "Assertion failed", "fail_msg or msg")?;
     let success = message(cx.args.get("success_msg"), "All assertions passed", "success_msg")?;
-    let quiet = cx.arg("quiet").is_some_and(|v| {
-        crate::playbook::keywords::to_bool(&v).unwrap_or(false)
-    });
+    let quiet =
+        cx.arg("quiet").is_some_and(|v| crate::playbook::keywords::to_bool(&v).unwrap_or(false));
     let mut result = TaskResult::default();
     result.control.verbose_always = !quiet;
     for condition in conditions(cx)? {
@@ -74,9 +73,7 @@ fn message(value: Option<Value>, default: &str, what: &str) -> Result<Value, Act
                 Ok(Value::List(items))
             } else {
                 let list = if what == "success_msg" { "success_msg" } else { "fail_msg or msg" };
-                Err(error(format!(
-                    "Type of one of the elements in {list} list is not string type"
-                )))
+                Err(error(format!("Type of one of the elements in {list} list is not string type")))
             }
         }
         Some(text @ Value::Str(_)) => Ok(text),

@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    Action, ActionContext, ActionError, ActionFuture, Outcome,
-    remote::Attached,
-};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, remote::Attached};
 use crate::{
     playbook::keywords,
     run::TaskResult,
-    value::{Dict, Value, json::{self, Layout}},
+    value::{
+        Dict, Value,
+        json::{self, Layout},
+    },
 };
 
 /// Copies to the host.
@@ -90,12 +90,7 @@ fn lenient(value: &Value) -> bool {
     keywords::to_bool(value).unwrap_or(false)
 }
 
-async fn copy_content(
-    cx: &ActionContext<'_>,
-    args: &Dict,
-    content: &Value,
-    dest: &str,
-) -> Outcome {
+async fn copy_content(cx: &ActionContext<'_>, args: &Dict, content: &Value, dest: &str) -> Outcome {
     let text = match content {
         Value::Dict(_) | Value::List(_) => json::dumps(content, &Layout::default())
             .map_err(|e| ActionError::fail(format!("could not write content temp file: {e}")))?,
@@ -124,10 +119,7 @@ async fn copy_file(
     let bytes = match cx.worker.play.run.loader.read_bytes(source, decrypt) {
         Ok(bytes) => bytes,
         Err(e) => {
-            return Ok(TaskResult::failed(format!(
-                "could not find src={}, {e}",
-                source.display()
-            )));
+            return Ok(TaskResult::failed(format!("could not find src={}, {e}", source.display())));
         }
     };
     let sent = args.copy();
@@ -146,12 +138,7 @@ async fn copy_file(
 }
 
 /// Sends text made on the controller as a file of this name (`template`, `assemble`).
-pub async fn send_bytes(
-    cx: &ActionContext<'_>,
-    args: Dict,
-    file: Attached,
-    name: &str,
-) -> Outcome {
+pub async fn send_bytes(cx: &ActionContext<'_>, args: Dict, file: Attached, name: &str) -> Outcome {
     args.insert("_original_basename", name);
     let shown = args.copy();
     let mut result = send(cx, args, file).await?;
@@ -161,7 +148,8 @@ pub async fn send_bytes(
 
 async fn send(cx: &ActionContext<'_>, args: Dict, file: Attached) -> Outcome {
     let result = cx.remote.module(cx, "ansible.builtin.copy", args, vec![file]).await?;
-    if result.data.contains("path") && !result.data.contains("dest")
+    if result.data.contains("path")
+        && !result.data.contains("dest")
         && let Some(path) = result.data.get("path")
     {
         result.data.insert("dest", path);
@@ -211,8 +199,18 @@ fn walk(root: &Path, trailing_slash: bool, follow_links: bool) -> Tree {
 /// The arguments that `copy` shares with `file`.
 fn file_args(args: &Dict) -> Dict {
     let shared = [
-        "mode", "owner", "group", "seuser", "serole", "selevel", "setype", "unsafe_writes",
-        "attributes", "attr", "follow", "force",
+        "mode",
+        "owner",
+        "group",
+        "seuser",
+        "serole",
+        "selevel",
+        "setype",
+        "unsafe_writes",
+        "attributes",
+        "attr",
+        "follow",
+        "force",
     ];
     args.snapshot()
         .into_iter()

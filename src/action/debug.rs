@@ -2,11 +2,7 @@
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
-    diagnostic::Kind,
-    playbook::keywords,
-    run::TaskResult,
-    template::RenderOptions,
-    value::Value,
+    diagnostic::Kind, playbook::keywords, run::TaskResult, template::RenderOptions, value::Value,
 };
 
 /// Prints during a run.

@@ -25,13 +25,16 @@ pub fn resolve(
     scope: &Arc<dyn Scope>,
 ) -> Result<(Endpoint, Option<Delegated>)> {
     match &fields.delegate_to {
-        None => {
-            Ok((of_host(&worker.play, &worker.host, fields, templar)?, None))
-        }
+        None => Ok((of_host(&worker.play, &worker.host, fields, templar)?, None)),
         Some(name) => {
             let templar = delegated_templar(worker, name, scope)?;
-            let inputs =
-                Inputs { run: &worker.play.run, fields, templar: &templar, host: name, delegated: true };
+            let inputs = Inputs {
+                run: &worker.play.run,
+                fields,
+                templar: &templar,
+                host: name,
+                delegated: true,
+            };
             let endpoint = inputs.endpoint()?;
             let address = inputs.text("ansible_host")?;
             Ok((endpoint, Some(Delegated { host: name.clone(), address })))
@@ -120,9 +123,8 @@ impl Inputs<'_> {
 
     fn endpoint(&self) -> Result<Endpoint> {
         let run = self.run;
-        let mut name = self
-            .text("ansible_connection")?
-            .unwrap_or_else(|| self.fields.connection.clone());
+        let mut name =
+            self.text("ansible_connection")?.unwrap_or_else(|| self.fields.connection.clone());
         // A task of a local play that is delegated elsewhere goes there by the usual way.
         let locals = ["localhost", "127.0.0.1", "::1"];
         if self.delegated && self.text("ansible_connection")?.is_none() {
@@ -170,8 +172,7 @@ impl Inputs<'_> {
             ssh: SshOptions {
                 executable: self.option(&ssh::SSH_EXECUTABLE, None)?,
                 args: self.option(&ssh::SSH_ARGS, None)?,
-                common_args: self
-                    .option(&ssh::SSH_COMMON_ARGS, said(&options.ssh_common_args))?,
+                common_args: self.option(&ssh::SSH_COMMON_ARGS, said(&options.ssh_common_args))?,
                 extra_args: self.option(&ssh::SSH_EXTRA_ARGS, said(&options.ssh_extra_args))?,
             },
             host_key_checking: self.option(&ssh::HOST_KEY_CHECKING, None)?,
@@ -220,9 +221,8 @@ impl Inputs<'_> {
             }
         };
         let password: Option<String> = pass;
-        let password = password
-            .map(Secret::new)
-            .or_else(|| self.run.options.become_password.clone());
+        let password =
+            password.map(Secret::new).or_else(|| self.run.options.become_password.clone());
         Ok(Some(Become { method: short.to_owned(), user, exe, flags, password }))
     }
 }

@@ -35,10 +35,9 @@ async fn gather_facts(cx: &mut ActionContext<'_>) -> Outcome {
     }
     if gathered.data.get("failed").is_some_and(|v| v.is_true()) {
         result.data.insert("failed", true);
-        result.data.insert(
-            "msg",
-            "The following modules failed to execute: ansible.legacy.setup\n",
-        );
+        result
+            .data
+            .insert("msg", "The following modules failed to execute: ansible.legacy.setup\n");
         let failed: Dict =
             [("ansible.legacy.setup", Value::Dict(gathered.data))].into_iter().collect();
         result.data.insert("failed_modules", failed);

@@ -7,7 +7,10 @@ use crate::{
     diagnostic::{Error, Kind},
     playbook::keywords,
     run::TaskResult,
-    value::{Dict, Value, merge::{ListMerge, merge_dicts}},
+    value::{
+        Dict, Value,
+        merge::{ListMerge, merge_dicts},
+    },
 };
 
 /// Loads variables from files.
@@ -119,10 +122,7 @@ fn load_file(cx: &ActionContext<'_>, path: &Path, loaded: &mut Loaded) -> Loadin
         }
         v if !v.is_true() => {}
         _ => {
-            return Ok(Err(format!(
-                "{} must be stored as a dictionary/hash",
-                path.display()
-            )));
+            return Ok(Err(format!("{} must be stored as a dictionary/hash", path.display())));
         }
     }
     loaded.files.push(Value::str(path.display().to_string()));
@@ -240,9 +240,8 @@ impl Filter {
         {
             return Ok(false);
         }
-        let search = |pattern: &str| -> Result<bool, ActionError> {
-            super::matches(pattern, &name)
-        };
+        let search =
+            |pattern: &str| -> Result<bool, ActionError> { super::matches(pattern, &name) };
         if let Some(pattern) = &self.matching
             && !search(pattern)?
         {

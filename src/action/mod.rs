@@ -2,34 +2,34 @@
 //! to the host.
 
 mod add_host;
+mod assemble;
 mod assert;
 mod context;
+mod copy;
 mod debug;
+pub mod endpoint;
 mod fail;
+mod fetch;
 mod gather_facts;
 mod group_by;
-mod assemble;
-mod copy;
-pub mod endpoint;
-mod fetch;
 mod include_vars;
 mod module_defaults;
+pub mod names;
 mod package;
+mod pause;
 mod raw;
 mod reboot;
+mod remote;
 mod script;
 mod service;
+mod set_fact;
+mod set_stats;
 mod shell;
 mod template;
 mod unarchive;
 mod uri;
 mod validate_argument_spec;
 mod wait_for_connection;
-pub mod names;
-mod pause;
-mod remote;
-mod set_fact;
-mod set_stats;
 
 use std::{future::Future, pin::Pin};
 

@@ -1,11 +1,7 @@
 //! `raw`: a line for the host's shell, without anything of ours on the host.
 
 use super::{Action, ActionContext, ActionError, ActionFuture};
-use crate::{
-    event::Event,
-    run::TaskResult,
-    value::Value,
-};
+use crate::{event::Event, run::TaskResult, value::Value};
 
 /// Hands a line to the host's shell.
 pub static ACTION: Action = Action { name: "raw", bypass_host_loop: false, run };

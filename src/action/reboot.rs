@@ -139,9 +139,9 @@ async fn command(cx: &ActionContext<'_>) -> Result<String, ActionError> {
     let paths = match cx.arg("search_paths") {
         Some(Value::List(items)) => items.snapshot(),
         Some(other) => other.to_text().split(',').map(Value::from).collect(),
-        None => ["/sbin", "/bin", "/usr/sbin", "/usr/bin", "/usr/local/sbin"]
-            .map(Value::from)
-            .to_vec(),
+        None => {
+            ["/sbin", "/bin", "/usr/sbin", "/usr/bin", "/usr/local/sbin"].map(Value::from).to_vec()
+        }
     };
     let args_of_find: Dict = [
         ("paths", Value::list(paths.clone())),
@@ -198,7 +198,8 @@ async fn come_back(cx: &ActionContext<'_>, before: &str) -> Outcome {
         None => cx.remote.clone(),
     };
     let late = |what: &str| {
-        let result = TaskResult::failed(format!("Timed out waiting for {what} (timeout={timeout})"));
+        let result =
+            TaskResult::failed(format!("Timed out waiting for {what} (timeout={timeout})"));
         result.data.insert("rebooted", true);
         result
     };

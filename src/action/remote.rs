@@ -98,7 +98,10 @@ impl Remote {
         let text = |bytes: &[u8]| Value::unsafe_str(String::from_utf8_lossy(bytes).into_owned());
         let lines = |bytes: &[u8]| -> Value {
             let text = String::from_utf8_lossy(bytes);
-            crate::value::text::split_lines(&text, false).into_iter().map(Value::unsafe_str).collect()
+            crate::value::text::split_lines(&text, false)
+                .into_iter()
+                .map(Value::unsafe_str)
+                .collect()
         };
         Ok(TaskResult::of([
             ("rc", Value::Int(i64::from(ran.rc))),

@@ -96,9 +96,7 @@ fn options(cx: &ActionContext<'_>) -> Result<FileOptions, ActionError> {
         "\r" | "\\r" => "\r",
         "\r\n" | "\\r\\n" => "\r\n",
         _ => {
-            return Err(ActionError::fail(
-                "newline_sequence needs to be one of: \n, \r or \r\n",
-            ));
+            return Err(ActionError::fail("newline_sequence needs to be one of: \n, \r or \r\n"));
         }
     };
     let truth = |name: &str, default: bool| {
@@ -126,9 +124,9 @@ fn render(
     mut options: FileOptions,
 ) -> Result<String, ActionError> {
     let loader = &cx.worker.play.run.loader;
-    let bytes = loader.read_bytes(source, true).map_err(|e| {
-        ActionError::fail(format!("could not find src={}, {e}", source.display()))
-    })?;
+    let bytes = loader
+        .read_bytes(source, true)
+        .map_err(|e| ActionError::fail(format!("could not find src={}, {e}", source.display())))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| ActionError::fail("Template source files must be utf-8 encoded"))?;
     let mut dirs: Vec<String> = match cx.scope.get("ansible_search_path") {
@@ -137,10 +135,8 @@ fn render(
     };
     dirs.push(cx.worker.play.play.basedir.display().to_string());
     dirs.extend(source.parent().map(|p| p.display().to_string()));
-    options.search_paths = dirs
-        .into_iter()
-        .flat_map(|d| [format!("{d}/templates").into(), d.into()])
-        .collect();
+    options.search_paths =
+        dirs.into_iter().flat_map(|d| [format!("{d}/templates").into(), d.into()]).collect();
     let mut names: IndexMap<std::sync::Arc<str>, Value> = IndexMap::new();
     for (key, value) in template_vars(src, source, dest, &cx.templar) {
         names.insert(key.into(), value);

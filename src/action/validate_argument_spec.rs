@@ -17,7 +17,7 @@ fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
 
 fn validate(cx: &ActionContext<'_>) -> Outcome {
     let error = |text: String| ActionError::Error(Error::new(Kind::Action, text));
-    let mut result = TaskResult::default();
+    let result = TaskResult::default();
     let context = cx.arg("validate_args_context").unwrap_or_else(|| Dict::new().into());
     result.data.insert("validate_args_context", context);
     let spec = match cx.args.get("argument_spec") {

@@ -3,7 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
-use crate::{playbook::keywords, run::TaskResult, value::{Dict, Value}};
+use crate::{
+    playbook::keywords,
+    run::TaskResult,
+    value::{Dict, Value},
+};
 
 /// Waits until the host answers.
 pub static ACTION: Action = Action { name: "wait_for_connection", bypass_host_loop: false, run };

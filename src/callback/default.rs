@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{
-    Callback, Colour, Display, Registration, ResultOptions, diff,
-    render::{ResultFormat, abridged},
-};
+use super::{Callback, Colour, Display, Registration, ResultOptions, diff, render::ResultFormat};
 use crate::{
-    config::{Settings, options::{self, callback}},
+    config::{
+        Settings,
+        options::{self, callback},
+    },
     event::{Counts, Event, PlayInfo, Report, Stats, TaskInfo, TaskKind},
     value::{Dict, Value},
 };
@@ -315,9 +315,8 @@ impl Default {
     }
 
     fn custom_stats(&self, stats: &Stats, display: &Display) {
-        let dump = |data: &Dict| {
-            self.options.results.dump_dict(data, false, 0, Some(1)).replace('\n', "")
-        };
+        let dump =
+            |data: &Dict| self.options.results.dump_dict(data, false, 0, Some(1)).replace('\n', "");
         display.banner("CUSTOM STATS: ");
         let mut owners: Vec<&String> = stats.custom.keys().filter(|k| *k != "_run").collect();
         owners.sort_unstable();
@@ -556,9 +555,4 @@ fn recap_line(host: &str, counts: Counts, display: &Display) -> String {
         count("ignored", counts.ignored, Colour::Warn),
     ]
     .join(" ")
-}
-
-/// A result without internal parts, for callbacks that write results whole.
-pub fn plain(report: &Report, verbosity: u8) -> Dict {
-    abridged(&cleaned(report).result, verbosity)
 }

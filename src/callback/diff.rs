@@ -11,10 +11,7 @@ pub fn render(diff: &Value, options: ResultOptions, context: usize, display: &Di
         Value::List(items) => items.snapshot(),
         other => vec![other.clone()],
     };
-    all.iter()
-        .filter_map(Value::as_dict)
-        .map(|d| one(d, options, context, display))
-        .collect()
+    all.iter().filter_map(Value::as_dict).map(|d| one(d, options, context, display)).collect()
 }
 
 fn one(diff: &Dict, options: ResultOptions, context: usize, display: &Display) -> String {

@@ -1,9 +1,6 @@
 //! The terminal: lines, banners, warnings, colours. Colour is decided here and last.
 
-use std::{
-    collections::HashSet,
-    io::Write,
-};
+use std::{collections::HashSet, io::Write};
 
 use parking_lot::Mutex;
 
@@ -16,8 +13,19 @@ use crate::{
 #[expect(missing_docs, reason = "each is the setting `color_…` of the same name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Colour {
-    Changed, Debug, Deprecate, DiffAdd, DiffLines, DiffRemove, Error, Highlight, Ok, Skip,
-    Unreachable, Verbose, Warn,
+    Changed,
+    Debug,
+    Deprecate,
+    DiffAdd,
+    DiffLines,
+    DiffRemove,
+    Error,
+    Highlight,
+    Ok,
+    Skip,
+    Unreachable,
+    Verbose,
+    Warn,
 }
 
 /// How the display behaves.

@@ -18,10 +18,20 @@ pub static REGISTRATION: Registration = Registration {
 };
 
 /// Modules whose results are shown as a command's output.
-pub const RAW_OUTPUT: &[&str] =
-    &["command", "win_command", "ansible.windows.win_command", "shell", "win_shell",
-      "ansible.windows.win_shell", "raw", "script", "ansible.builtin.command",
-      "ansible.builtin.shell", "ansible.builtin.raw", "ansible.builtin.script"];
+pub const RAW_OUTPUT: &[&str] = &[
+    "command",
+    "win_command",
+    "ansible.windows.win_command",
+    "shell",
+    "win_shell",
+    "ansible.windows.win_shell",
+    "raw",
+    "script",
+    "ansible.builtin.command",
+    "ansible.builtin.shell",
+    "ansible.builtin.raw",
+    "ansible.builtin.script",
+];
 
 struct Minimal {
     context: usize,
@@ -73,11 +83,8 @@ impl Callback for Minimal {
                 let report = cleaned(report);
                 warnings(&report, display);
                 let changed = report.result.get("changed").is_some_and(|v| v.is_true());
-                let (word, colour) = if changed {
-                    ("CHANGED", Colour::Changed)
-                } else {
-                    ("SUCCESS", Colour::Ok)
-                };
+                let (word, colour) =
+                    if changed { ("CHANGED", Colour::Changed) } else { ("SUCCESS", Colour::Ok) };
                 let raw = RAW_OUTPUT.contains(&report.task.action.as_str())
                     && !report.result.contains("ansible_job_id");
                 let text = if raw {

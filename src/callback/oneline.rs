@@ -61,11 +61,8 @@ impl Callback for Oneline {
             Event::Failed(report, _) => failed(&cleaned(report), display),
             Event::Ok(report) => {
                 let changed = report.result.get("changed").is_some_and(|v| v.is_true());
-                let (word, colour) = if changed {
-                    ("CHANGED", Colour::Changed)
-                } else {
-                    ("SUCCESS", Colour::Ok)
-                };
+                let (word, colour) =
+                    if changed { ("CHANGED", Colour::Changed) } else { ("SUCCESS", Colour::Ok) };
                 let raw = RAW_OUTPUT.contains(&report.task.action.as_str())
                     && !report.result.contains("ansible_job_id");
                 let text = if raw {

@@ -2,7 +2,10 @@
 
 use crate::{
     event::Report,
-    value::{Dict, Key, Value, json::{self, Layout}},
+    value::{
+        Dict, Key, Value,
+        json::{self, Layout},
+    },
     yaml,
 };
 

@@ -1,4 +1,5 @@
 //! TEMPORARY (not landed).
-mod secret; mod settings;
+mod secret;
+mod settings;
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, SshOptions, Transport};

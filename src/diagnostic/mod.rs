@@ -9,8 +9,8 @@ mod source;
 
 use std::fmt;
 
-pub use notice::{Collected, Notice, Notices};
 pub use ansible::describe as ansible_text;
+pub use notice::{Collected, Notice, Notices};
 pub use source::{Position, Source, Span};
 
 /// What sort of failure an [`Error`] is; decides the exit code and how it is introduced.

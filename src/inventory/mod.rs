@@ -19,14 +19,14 @@ use std::{
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
+pub use self::{
+    address::parse as parse_address,
+    graph::{GroupNames, LOCALHOST},
+    pattern::{Mismatch, glob_to_regex, split as split_pattern},
+};
 use self::{
     graph::{Graph, HostId, Note},
     pattern::Selection,
-};
-pub use self::{
-    graph::{GroupNames, LOCALHOST},
-    address::parse as parse_address,
-    pattern::{Mismatch, glob_to_regex, split as split_pattern},
 };
 use crate::{
     diagnostic::{Error, Kind, Notices, Result},

@@ -254,7 +254,10 @@ pub fn name(keyword: Keyword) -> &'static str {
 pub fn to_int(value: &Value) -> Result<i64> {
     match python::int(value) {
         Ok(Value::Int(n)) => Ok(n),
-        Ok(other) => Err(Error::new(crate::diagnostic::Kind::Action, format!("{} is too large", python::text(&other)))),
+        Ok(other) => Err(Error::new(
+            crate::diagnostic::Kind::Action,
+            format!("{} is too large", python::text(&other)),
+        )),
         Err(why) => Err(Error::new(crate::diagnostic::Kind::Action, why)),
     }
 }

@@ -230,7 +230,14 @@ impl PlayContext {
         let implied = self.gather_facts.unwrap_or(true);
         match self.run.options.gathering.as_str() {
             "explicit" => self.gather_facts == Some(true),
-            "smart" => implied && !self.run.world.fact(host, "_ansible_facts_gathered").is_some_and(|v| v.is_true()),
+            "smart" => {
+                implied
+                    && !self
+                        .run
+                        .world
+                        .fact(host, "_ansible_facts_gathered")
+                        .is_some_and(|v| v.is_true())
+            }
             _ => implied,
         }
     }

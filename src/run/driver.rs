@@ -11,8 +11,8 @@ use super::{
 use crate::{
     diagnostic::{Error, Kind, Result},
     event::{Event, PlayInfo, Stats},
-    playbook::{Play, play},
     inventory::order_hosts,
+    playbook::{Play, play},
     template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
     vars::PlayView,
@@ -118,7 +118,8 @@ impl State {
         let bare = self.context(play, number, Dict::new(), &play::Fields::default(), Vec::new());
         let templar = bare.templar(None, None)?;
         let prompted = prompt::vars_prompt(&run, play, &templar)?;
-        let bare = self.context(play, number, prompted.clone(), &play::Fields::default(), Vec::new());
+        let bare =
+            self.context(play, number, prompted.clone(), &play::Fields::default(), Vec::new());
         let scope: Arc<dyn Scope> = Arc::new(bare.stack(None, None)?);
         let templar = Templar::new(Arc::clone(&run.templates), scope);
         let render = |value: &Value| templar.render(value, &RenderOptions::default());
@@ -137,8 +138,7 @@ impl State {
         let mut verdict = Verdict::default();
         for batch in batches {
             let size = batch.len();
-            let context =
-                Arc::new(self.context(play, number, prompted.clone(), &fields, batch));
+            let context = Arc::new(self.context(play, number, prompted.clone(), &fields, batch));
             let (next, ended) = self.batch(context, &fields).await?;
             verdict = next;
             if ended {
@@ -173,7 +173,8 @@ impl State {
             self.started = play.start_at(&matches);
         }
         let lost = std::mem::take(&mut play.losses.failed);
-        for host in lost.iter().filter(|h| play.cursors.contains_key(*h)).cloned().collect::<Vec<_>>()
+        for host in
+            lost.iter().filter(|h| play.cursors.contains_key(*h)).cloned().collect::<Vec<_>>()
         {
             play.mark_failed(&host);
         }
@@ -184,11 +185,10 @@ impl State {
             "free" | "ansible.builtin.free" => free::run(&mut play, false).await,
             "host_pinned" | "ansible.builtin.host_pinned" => free::run(&mut play, true).await,
             "linear" | "ansible.builtin.linear" => linear::run(&mut play).await,
-            other => Err(Error::new(
-                Kind::User,
-                format!("Invalid play strategy specified: {other}"),
-            )
-            .at(play.play.play.level.span.clone())),
+            other => {
+                Err(Error::new(Kind::User, format!("Invalid play strategy specified: {other}"))
+                    .at(play.play.play.level.span.clone()))
+            }
         };
         let failed: Vec<Arc<str>> = play
             .cursors
@@ -254,10 +254,10 @@ impl State {
         let text: String = hosts.iter().map(|h| format!("{h}\n")).collect();
         let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&file, text));
         match written {
-            Ok(()) => self.run.events.send(Event::Line(format!(
-                "\tto retry, use: --limit @{}\n",
-                file.display()
-            ))),
+            Ok(()) => self
+                .run
+                .events
+                .send(Event::Line(format!("\tto retry, use: --limit @{}\n", file.display()))),
             Err(e) => self.run.events.send(Event::Warning(format!(
                 "Could not create retry file '{}'.\n\t{e}",
                 file.display()
@@ -275,9 +275,7 @@ fn start_at<'a>(
     move |task| {
         let name = task.level.name.clone().unwrap_or_default();
         let full = context.banner_name(task, &name);
-        [name, full].iter().any(|n| {
-            !n.is_empty() && (n == pattern || glob(pattern, n))
-        })
+        [name, full].iter().any(|n| !n.is_empty() && (n == pattern || glob(pattern, n)))
     }
 }
 

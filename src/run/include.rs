@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use super::{Finished, IncludeWish, cursor::flatten, play::{PlayRun, block_tasks}};
+use super::{
+    Finished, IncludeWish,
+    cursor::flatten,
+    play::{PlayRun, block_tasks},
+};
 use crate::{
     diagnostic::{Error, Kind, Result, ansible_text},
     event::{Event, Report},
@@ -105,13 +109,12 @@ impl PlayRun {
         let task = Arc::clone(&done.task);
         let args = wish.args;
         let (file, role) = if let Some(file) = &wish.file {
-            let render = |text: &str| {
-                templar.render(&Value::str(text), &options).map(|v| v.to_text())
-            };
+            let render =
+                |text: &str| templar.render(&Value::str(text), &options).map(|v| v.to_text());
             let path = self.play.run.loader.find_include(&task, file, &render)?;
             (Some(path), None)
         } else {
-            let mut text = |keys: &[&str]| -> Result<Option<String>> {
+            let text = |keys: &[&str]| -> Result<Option<String>> {
                 for key in keys {
                     if let Some(value) = args.remove(key) {
                         let value = templar.render(&value, &options)?;

@@ -66,11 +66,10 @@ impl LoopControl {
         let get = |name: &str| -> Result<Option<Value>> {
             match written.get(name) {
                 None | Some(Value::None) => Ok(None),
-                Some(v) => {
-                    templar.render(&v, &RenderOptions::default()).map(Some).map_err(|e| {
-                        e.at(task.level.span.clone())
-                    })
-                }
+                Some(v) => templar
+                    .render(&v, &RenderOptions::default())
+                    .map(Some)
+                    .map_err(|e| e.at(task.level.span.clone())),
             }
         };
         let truth = |v: Option<Value>, default| -> Result<bool> {
@@ -143,7 +142,9 @@ impl LoopControl {
             data.insert("ansible_index_var", index_var.as_str());
             locals.insert(index_var.as_str(), int(index));
         }
-        if self.extended && let Some(extended) = scope.get("ansible_loop") {
+        if self.extended
+            && let Some(extended) = scope.get("ansible_loop")
+        {
             data.insert("ansible_loop", extended.clone());
             locals.insert("ansible_loop", extended);
         }

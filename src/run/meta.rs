@@ -33,11 +33,8 @@ impl PlayRun {
             "noop" => {}
             "role_complete" => self.role_complete(task, host),
             "refresh_inventory" => {
-                return Err(Error::new(
-                    Kind::User,
-                    "meta: refresh_inventory is not supported yet",
-                )
-                .at(task.level.span.clone()));
+                return Err(Error::new(Kind::User, "meta: refresh_inventory is not supported yet")
+                    .at(task.level.span.clone()));
             }
             "reset_connection" => self.reset_connection(host, task).await?,
             "flush_handlers" | "clear_facts" | "clear_host_errors" | "end_batch" | "end_play"
@@ -168,10 +165,7 @@ impl PlayRun {
     fn role_complete(&mut self, task: &Task, host: &Arc<str>) {
         let Some(role) = task.level.role.as_ref().filter(|_| task.implicit) else { return };
         if self.role_ran.get(&role.identity).is_some_and(|hosts| hosts.contains(host)) {
-            self.role_completed
-                .entry(role.identity.clone())
-                .or_default()
-                .insert(Arc::clone(host));
+            self.role_completed.entry(role.identity.clone()).or_default().insert(Arc::clone(host));
         }
     }
 }

@@ -94,7 +94,8 @@ impl PlayRun {
     /// Puts every host of the batch at the play's beginning.
     pub fn new(play: Arc<PlayContext>, losses: Losses, stats: Stats) -> Result<Self> {
         let templar = play.templar(None, None)?;
-        let render = |value: &Value| templar.render(value, &crate::template::RenderOptions::default());
+        let render =
+            |value: &Value| templar.render(value, &crate::template::RenderOptions::default());
         let selection = &play.run.options.selection;
         let setup = Arc::new(play.setup_task());
         let setup = selection.selects_task(&setup, &render)?.then_some(setup);
@@ -108,11 +109,8 @@ impl PlayRun {
             blocks.extend(selection.filter(&block, &render)?);
         }
         let all_tasks = blocks.iter().flat_map(|b| block_tasks(b)).collect();
-        let cursors = play
-            .batch
-            .iter()
-            .map(|h| (Arc::clone(h), Cursor::new(blocks.clone())))
-            .collect();
+        let cursors =
+            play.batch.iter().map(|h| (Arc::clone(h), Cursor::new(blocks.clone()))).collect();
         let handlers = flatten(&play.play.all_handlers());
         let step = play.run.options.step;
         Ok(Self {

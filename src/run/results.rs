@@ -173,11 +173,8 @@ impl PlayRun {
         };
         data.insert("changed", changed);
         if looped {
-            let turn = TaskResult {
-                data: data.clone(),
-                control: control.clone(),
-                items: Vec::new(),
-            };
+            let turn =
+                TaskResult { data: data.clone(), control: control.clone(), items: Vec::new() };
             let report = report_of(&finished.host, &finished.info, &turn, finished.seconds);
             self.send(Event::ItemOk(report));
             if changed {
@@ -189,11 +186,7 @@ impl PlayRun {
 
     /// The hosts that a result belongs to: all of the batch for a task that runs once.
     fn result_hosts(&self, finished: &Finished) -> Vec<Arc<str>> {
-        if finished.after.run_once {
-            self.hosts_left()
-        } else {
-            vec![Arc::clone(&finished.host)]
-        }
+        if finished.after.run_once { self.hosts_left() } else { vec![Arc::clone(&finished.host)] }
     }
 
     fn store_facts(&self, finished: &Finished, data: &Dict, control: &super::Control) {
@@ -264,8 +257,11 @@ impl PlayRun {
         let mut found = false;
         let mut targets: Vec<Arc<Task>> = Vec::new();
         // The last one loaded under a name wins.
-        if let Some(handler) =
-            self.handlers.iter().rev().find(|h| self.play.handler_names(h).iter().any(|n| n == name))
+        if let Some(handler) = self
+            .handlers
+            .iter()
+            .rev()
+            .find(|h| self.play.handler_names(h).iter().any(|n| n == name))
         {
             found = true;
             targets.push(Arc::clone(handler));

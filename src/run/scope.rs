@@ -132,7 +132,9 @@ fn push_levels(stack: &mut Stack, level: &Arc<Level>) {
         }
         match level.kind {
             // What a dynamic include is given wins over set_fact and register too.
-            LevelKind::Include if level.include.as_ref().is_some_and(|i| i.dynamic) => stack.push(Layer::IncludeParams, level.vars.clone()),
+            LevelKind::Include if level.include.as_ref().is_some_and(|i| i.dynamic) => {
+                stack.push(Layer::IncludeParams, level.vars.clone())
+            }
             LevelKind::Task => stack.push(Layer::TaskVars, level.vars.clone()),
             _ => stack.push(Layer::BlockVars, level.vars.clone()),
         }
@@ -141,8 +143,5 @@ fn push_levels(stack: &mut Stack, level: &Arc<Level>) {
 
 /// A dict as names laid over a scope.
 pub fn locals(dict: &Dict) -> IndexMap<Arc<str>, Value> {
-    dict.read()
-        .iter()
-        .filter_map(|(k, v)| Some((Arc::from(k.as_str()?), v.clone())))
-        .collect()
+    dict.read().iter().filter_map(|(k, v)| Some((Arc::from(k.as_str()?), v.clone()))).collect()
 }

@@ -98,8 +98,7 @@ impl Worker {
     fn error_result(&self, error: &Error) -> TaskResult {
         let mut result = TaskResult::failed(ansible_text(error));
         result.data.insert("changed", false);
-        result.control.no_log =
-            AfterFields::as_written(&self.task, &self.play.run.defaults).no_log;
+        result.control.no_log = AfterFields::as_written(&self.task, &self.play.run.defaults).no_log;
         result
     }
 
@@ -388,9 +387,10 @@ impl Worker {
             result.control.no_log |= fields.no_log;
             let judged = self.judge(&mut result, fields, scope, attempt)?;
             if retries > 1 {
-                let done = fields.until.iter().try_fold(true, |all, c| {
-                    Ok::<_, Error>(all && judged.condition(c)?)
-                });
+                let done = fields
+                    .until
+                    .iter()
+                    .try_fold(true, |all, c| Ok::<_, Error>(all && judged.condition(c)?));
                 if done.map_err(|e| e.at(self.task.level.span.clone()))? {
                     break;
                 }
@@ -412,22 +412,21 @@ impl Worker {
     /// The arguments, rendered.
     fn arguments(&self, templar: &Templar) -> Result<Dict> {
         let written = &self.task.action.args;
-        let rendered =
-            templar.render(&Value::Dict(written.clone()), &RenderOptions::default()).map_err(
-                |e| {
-                    let place = self.task.level.span.clone();
-                    if e.kind() == Kind::Undefined {
-                        let text = format!(
-                            "The task includes an option with an undefined variable. The error \
+        let rendered = templar
+            .render(&Value::Dict(written.clone()), &RenderOptions::default())
+            .map_err(|e| {
+                let place = self.task.level.span.clone();
+                if e.kind() == Kind::Undefined {
+                    let text = format!(
+                        "The task includes an option with an undefined variable. The error \
                              was: {m}. {m}",
-                            m = e.message()
-                        );
-                        Error::new(Kind::Parser, text).at(place)
-                    } else {
-                        e.at(place)
-                    }
-                },
-            )?;
+                        m = e.message()
+                    );
+                    Error::new(Kind::Parser, text).at(place)
+                } else {
+                    e.at(place)
+                }
+            })?;
         let Value::Dict(args) = rendered else { return Ok(Dict::new()) };
         match args.remove("_variable_params") {
             None => Ok(args),
@@ -471,10 +470,9 @@ impl Worker {
     fn ended_early(&self, early: ActionError, fields: &Fields) -> Result<TaskResult> {
         let mut result = match early {
             ActionError::Done(result) => *result,
-            ActionError::Unreachable(message) => TaskResult::of([
-                ("unreachable", true.into()),
-                ("msg", Value::unsafe_str(message)),
-            ]),
+            ActionError::Unreachable(message) => {
+                TaskResult::of([("unreachable", true.into()), ("msg", Value::unsafe_str(message))])
+            }
             ActionError::Error(e) => return Err(e.at(self.task.level.span.clone())),
         };
         result.control.no_log |= fields.no_log;

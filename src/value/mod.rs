@@ -10,6 +10,7 @@
 pub mod access;
 pub mod codec;
 mod dict;
+mod easy;
 mod error;
 pub mod format;
 pub mod json;
@@ -27,6 +28,7 @@ mod set;
 mod str;
 pub mod strftime;
 pub mod text;
+pub mod textwrap;
 mod timedelta;
 pub mod types;
 mod undefined;

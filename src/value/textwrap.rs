@@ -147,9 +147,8 @@ impl Wrap {
 fn split_word(word: &str, out: &mut Vec<String>) {
     let chars: Vec<char> = word.chars().collect();
     let letter = |i: usize| chars.get(i).is_some_and(|c| c.is_alphabetic() || *c == '_');
-    let wordish = |i: usize| {
-        chars.get(i).is_some_and(|c| c.is_alphanumeric() || "_!\"'&.,?".contains(*c))
-    };
+    let wordish =
+        |i: usize| chars.get(i).is_some_and(|c| c.is_alphanumeric() || "_!\"'&.,?".contains(*c));
     let mut start = 0;
     let mut i = 0;
     while i < chars.len() {
@@ -162,7 +161,11 @@ fn split_word(word: &str, out: &mut Vec<String>) {
             end += 1;
         }
         let dashes = end - i;
-        if dashes >= 2 && i > start && wordish(i - 1) && chars.get(end).is_some_and(|c| c.is_alphanumeric() || *c == '_') {
+        if dashes >= 2
+            && i > start
+            && wordish(i - 1)
+            && chars.get(end).is_some_and(|c| c.is_alphanumeric() || *c == '_')
+        {
             out.push(chars[start..i].iter().collect());
             out.push(chars[i..end].iter().collect());
             start = end;

@@ -146,8 +146,14 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
             "The service ({unit}) is actually an init script but the system is managed by systemd"
         ));
     }
-    let mut unit =
-        Unit { systemctl, name: unit, status, found: is_systemd || is_initd, is_initd, changed: false };
+    let mut unit = Unit {
+        systemctl,
+        name: unit,
+        status,
+        found: is_systemd || is_initd,
+        is_initd,
+        changed: false,
+    };
     let mut more = Map::new();
     unit.mask(cx, args)?;
     unit.enable(cx, args, &mut more)?;
@@ -214,8 +220,7 @@ impl Unit {
         }
         self.changed = true;
         let action = if wanted { "enable" } else { "disable" };
-        if let Some(ran) =
-            self.systemctl.change(cx, &[action, &self.name])?.filter(|ran| !ran.ok())
+        if let Some(ran) = self.systemctl.change(cx, &[action, &self.name])?.filter(|ran| !ran.ok())
         {
             return Err(Failure::new(format!(
                 "Unable to {action} service {}: {}{}",
@@ -242,8 +247,9 @@ impl Unit {
                 cx.warn("Target is a chroot or systemd is offline. This can lead to false positives or prevent the init system tools from working.");
                 return Ok(());
             }
-            return Err(Failure::new("Service is in unknown state")
-                .with("status", self.status.clone()));
+            return Err(
+                Failure::new("Service is in unknown state").with("status", self.status.clone())
+            );
         };
         let running = matches!(active, "active" | "activating");
         let action = match wanted {
@@ -260,8 +266,7 @@ impl Unit {
         };
         let Some(action) = action else { return Ok(()) };
         self.changed = true;
-        if let Some(ran) =
-            self.systemctl.change(cx, &[action, &self.name])?.filter(|ran| !ran.ok())
+        if let Some(ran) = self.systemctl.change(cx, &[action, &self.name])?.filter(|ran| !ran.ok())
         {
             return Err(Failure::new(format!(
                 "Unable to {action} service {}: {}",

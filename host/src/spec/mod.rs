@@ -10,4 +10,6 @@ pub use convert::{Expand, boolean, dumps, human_to_bytes};
 pub use no_log::Secrets;
 pub use option::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 /// TEMPORARY
-pub fn check_role(_spec: &crate::data::Data, _values: &crate::data::Data) -> Vec<String> { Vec::new() }
+pub fn check_role(_spec: &crate::data::Data, _values: &crate::data::Data) -> Vec<String> {
+    Vec::new()
+}

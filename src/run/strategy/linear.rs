@@ -54,11 +54,8 @@ fn next_step(play: &mut PlayRun, hosts: &[Arc<str>]) -> Step {
     if play.in_handlers && !due.iter().any(|(_, c, _)| c.phase == Phase::Handlers) {
         play.in_handlers = false;
     }
-    let lowest_handler = due
-        .iter()
-        .filter(|(_, c, _)| c.phase == Phase::Handlers)
-        .map(|(_, c, _)| c.handler)
-        .min();
+    let lowest_handler =
+        due.iter().filter(|(_, c, _)| c.phase == Phase::Handlers).map(|(_, c, _)| c.handler).min();
     let current = if play.in_handlers { None } else { next_in_order(play, &due) };
     let mut step = Step::new();
     for (host, cursor, task) in due {
