@@ -54,7 +54,7 @@ static HOSTNAME: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A host pattern that cannot be read as an address.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum BadAddress {
+pub enum BadAddress {
     /// Neither a name nor an address.
     NotAnAddress(String),
     /// It has a range where none may be.
