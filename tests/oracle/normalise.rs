@@ -22,6 +22,13 @@ const FILTERS: &[(&str, &str)] = &[
     (r#""ansible_job_id": "[^"]+""#, r#""ansible_job_id": "<job>""#),
     (r"(?m)^( +)(start|end): '\d{4}-\d\d-\d\d [0-9:.]+'$", "$1$2: '<time>'"),
     (r"(?m)^( +)delta: '?\d+:\d\d:[0-9.]+'?$", "$1delta: <time>"),
+    // The excerpt and the guesses that follow a place within a result's message: ours are others.
+    (
+        r#"(The error appears to be in '[^'"]*': line \d+, column \d+)(?:[^"\\]|\\.)*""#,
+        "$1 <excerpt>\"",
+    ),
+    // A set, in the order of its hashes.
+    (r"(Valid booleans include: )(?:(?:'\w+'|[01])(?:, )?)+", "${1}<any order>"),
     // Addresses of Python's objects.
     (r"\bat 0x[0-9a-f]{6,}", "at 0x<address>"),
 ];
