@@ -27,6 +27,8 @@ const FILTERS: &[(&str, &str)] = &[
         r#"(The error appears to be in '[^'"]*': line \d+, column \d+)(?:[^"\\]|\\.)*""#,
         "$1 <excerpt>\"",
     ),
+    // The last line of a Python traceback: without Python there is none.
+    (r"(?m)^(?:An exception occurred during task execution\. .* The error was: .*)\n", ""),
     // A set, in the order of its hashes.
     (r"(Valid booleans include: )(?:(?:'\w+'|[01])(?:, )?)+", "${1}<any order>"),
     // Addresses of Python's objects.
