@@ -24,7 +24,7 @@ const FILTERS: &[(&str, &str)] = &[
     (r"(?m)^( +)delta: '?\d+:\d\d:[0-9.]+'?$", "$1delta: <time>"),
     // The excerpt and the guesses that follow a place within a result's message: ours are others.
     (
-        r#"(The error appears to be in '[^'"]*': line \d+, column \d+)(?:[^"\\]|\\.)*""#,
+        r#"(The error appears to be in '[^'"]*': line \d+, column \d+)(?:[^"\\\n]|\\.)*""#,
         "$1 <excerpt>\"",
     ),
     // The last line of a Python traceback: without Python there is none.
