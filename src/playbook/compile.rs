@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ActionCall, Block, Item, Keyword, Level, LevelKind, Play, Role, Spanned, Task, next_task_id,
+    python,
 };
 use crate::value::{Dict, Value};
 
@@ -119,6 +120,27 @@ impl Role {
     /// The parameters that a task of this role sees, weakest first.
     pub fn param_layers(self: &Arc<Self>) -> Vec<Dict> {
         self.chain().iter().map(|r| r.params.clone()).collect()
+    }
+}
+
+impl Task {
+    /// Its name, unrendered, as lists and headings show it: after its role's; the action if it has
+    /// none.
+    pub fn full_name(&self) -> String {
+        let name = self.level.name.as_deref().filter(|n| !n.is_empty());
+        if matches!(
+            self.action.name.as_str(),
+            "ansible.builtin.include_role" | "ansible.builtin.import_role"
+        ) {
+            let role = self.action.args.get("name").or_else(|| self.action.args.get("role"));
+            let role = role.as_ref().map(python::text).unwrap_or_default();
+            return name.map_or_else(|| format!("{} : {role}", self.action.written), str::to_owned);
+        }
+        let bare = name.unwrap_or(&self.action.written);
+        match &self.level.role {
+            Some(role) => format!("{} : {bare}", role.full_name()),
+            None => bare.to_owned(),
+        }
     }
 }
 

@@ -2,17 +2,13 @@
 
 mod facts;
 mod hostvars;
-mod listing;
-#[cfg(test)]
-mod listing_tests;
 mod magic;
 mod stack;
 mod world;
 
 pub use self::{
     hostvars::HostVars,
-    listing::Listing,
-    magic::{PlayView, RunOptions},
+    magic::{PlayView, RunOptions, VERSION},
     stack::{Layer, Stack},
     world::{Options, World},
 };

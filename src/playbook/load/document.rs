@@ -8,12 +8,10 @@ use std::{
 use super::Loader;
 use crate::{
     diagnostic::{Error, Kind, Result, Source},
-    value::Dict,
+    value::{Decrypt, Dict, Value},
+    vault,
     yaml::{self, Node},
 };
-
-/// The first bytes of an encrypted file.
-const VAULT_HEADER: &str = "$ANSIBLE_VAULT";
 
 impl Loader {
     /// The document in a file, `None` if it is empty. A file is parsed once.
@@ -29,7 +27,8 @@ impl Loader {
     /// As [`Self::load_file`], but the file is read again each time.
     pub(super) fn load_file_anew(&self, path: &Path) -> Result<Option<Node>> {
         let source = self.read(path)?;
-        let loaded = yaml::load_one(&source, self.config.secrets.as_ref())?;
+        let vault: Arc<dyn Decrypt> = Arc::clone(&self.config.vault) as Arc<dyn Decrypt>;
+        let loaded = yaml::load_one(&source, Some(&vault))?;
         for (warning, _) in loaded.warnings {
             self.warn(warning);
         }
@@ -39,41 +38,28 @@ impl Loader {
     /// The text of a file, decrypted.
     pub fn read(&self, path: &Path) -> Result<Arc<Source>> {
         let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-        let text = String::from_utf8(bytes).map_err(|error| not_text(path, &error))?;
-        if !text.starts_with(VAULT_HEADER) {
-            return Ok(Source::new(path, text));
+        let text = |bytes| String::from_utf8(bytes).map_err(|error| not_text(path, &error));
+        if vault::is_encrypted(&bytes) {
+            let plain = self.config.vault.decrypt_file(&bytes, path)?;
+            return Ok(Source::new_hidden(path, text(plain)?));
         }
-        let Some(secrets) = &self.config.secrets else {
-            return Err(Error::new(
-                Kind::Vault,
-                "Attempting to decrypt but no vault secrets found",
-            ));
-        };
-        let plain = secrets.decrypt(&text, None)?;
-        let text = String::from_utf8(plain).map_err(|error| not_text(path, &error))?;
-        Ok(Source::new_hidden(path, text))
+        Ok(Source::new(path, text(bytes)?))
     }
 
     /// The bytes of a file, decrypted if it is encrypted and that is wanted.
     pub fn read_bytes(&self, path: &Path, decrypt: bool) -> Result<Vec<u8>> {
         let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-        if !decrypt || !bytes.starts_with(VAULT_HEADER.as_bytes()) {
-            return Ok(bytes);
+        if decrypt && vault::is_encrypted(&bytes) {
+            return self.config.vault.decrypt_file(&bytes, path);
         }
-        let Some(secrets) = &self.config.secrets else {
-            return Err(Error::new(
-                Kind::Vault,
-                "Attempting to decrypt but no vault secrets found",
-            ));
-        };
-        secrets.decrypt(&String::from_utf8_lossy(&bytes), None)
+        Ok(bytes)
     }
 
     /// A document as a value, and whether the file is encrypted.
-    pub fn read_value(&self, path: &Path) -> Result<(crate::value::Value, bool)> {
+    pub fn read_value(&self, path: &Path) -> Result<(Value, bool)> {
         let encrypted = self.read(path)?.is_hidden();
         let node = self.load_file_anew(path)?;
-        Ok((node.map_or(crate::value::Value::None, |n| n.to_value()), encrypted))
+        Ok((node.map_or(Value::None, |n| n.to_value()), encrypted))
     }
 
     /// The variables in a file: a dict, or a list of dicts; `None` for an empty file.
@@ -83,7 +69,7 @@ impl Loader {
         nodes
             .iter()
             .map(|n| match n.to_value() {
-                crate::value::Value::Dict(vars) => Ok(vars),
+                Value::Dict(vars) => Ok(vars),
                 _ => Err(Error::new(
                     Kind::User,
                     format!(

@@ -9,7 +9,7 @@ use super::{Loader, Place, error_at, paths, task::is_variable_name};
 use crate::{
     diagnostic::{Error, Kind, Notice, Result, Span},
     playbook::{
-        Include, Item, Level, LevelKind, Play, Role, Task, keywords::Place as In, python,
+        Include, Item, Level, LevelKind, Play, PlayBase, Role, Task, keywords::Place as In, python,
         resolve::is_builtin,
     },
     value::{Dict, Value},
@@ -200,6 +200,29 @@ impl Loader {
         let scope = self.scope(&place.play, level)?;
         let rendered = self.config.templar.template(&Value::str(text), scope)?;
         Ok(python::text(&rendered))
+    }
+
+    /// A value rendered with the variables that are known without a host.
+    pub fn render(
+        &self,
+        value: &Value,
+        play: &PlayBase,
+        level: Option<&Arc<Level>>,
+    ) -> Result<Value> {
+        if !self.has_template(value) {
+            return Ok(value.clone());
+        }
+        self.config.templar.template(value, self.scope(play, level)?)
+    }
+
+    /// Whether a value holds a template anywhere.
+    fn has_template(&self, value: &Value) -> bool {
+        match value {
+            Value::Str(text) => self.config.templar.is_template(text),
+            Value::List(list) => list.snapshot().iter().any(|v| self.has_template(v)),
+            Value::Dict(dict) => dict.snapshot().iter().any(|(_, v)| self.has_template(v)),
+            _ => false,
+        }
     }
 
     /// The file that a dynamic include names. `written` is its argument, already rendered for the

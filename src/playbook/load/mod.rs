@@ -28,8 +28,9 @@ use super::{Level, Play, PlayBase, Role, resolve::Places};
 use crate::{
     diagnostic::{Error, Kind, Notice, Notices, Result, Span},
     template::Scope,
-    value::{Decrypt, Value},
+    value::Value,
     vars::Stack,
+    vault::Vault,
     yaml::Node,
 };
 
@@ -83,8 +84,8 @@ pub struct LoaderConfig {
     pub settings: LoadSettings,
     /// For templates in names of files and roles.
     pub templar: Arc<dyn ImportTemplar>,
-    /// For encrypted files; without it they are errors.
-    pub secrets: Option<Arc<dyn Decrypt>>,
+    /// For encrypted files and values.
+    pub vault: Arc<Vault>,
     /// The variables that need neither play nor host (`-e`, magic ones), for a playbook's folder.
     pub world: Box<dyn Fn(&Path) -> Stack + Send + Sync>,
     /// Takes warnings.

@@ -1,0 +1,197 @@
+//! `--list-hosts`, `--list-tasks`, `--list-tags` and `--syntax-check`.
+
+use std::{path::PathBuf, sync::Arc};
+
+use indexmap::IndexSet;
+
+use crate::{
+    callback::Display,
+    diagnostic::Result,
+    inventory::Inventory,
+    playbook::{
+        Block, Item, Keyword, Loader, Play,
+        play::{Defaults, Fields},
+        tags::{self, Selection},
+    },
+    value::{Dict, Value},
+};
+
+/// What to list.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// `--list-hosts`.
+    pub hosts: bool,
+    /// `--list-tasks`.
+    pub tasks: bool,
+    /// `--list-tags`.
+    pub tags: bool,
+    /// `--syntax-check`: load everything, list nothing.
+    pub syntax: bool,
+}
+
+/// What lists are made from.
+pub struct Lister<'a> {
+    /// Loads playbooks.
+    pub loader: &'a Loader,
+    /// The hosts.
+    pub inventory: &'a Inventory,
+    /// `-e`: what is given there is not asked for.
+    pub extra_vars: &'a Dict,
+    /// Tasks to list.
+    pub selection: &'a Selection,
+    /// What stands in for a play's missing keywords.
+    pub defaults: &'a Defaults,
+    /// Where lists go.
+    pub display: &'a Display,
+    /// What to list.
+    pub wanted: Wanted,
+}
+
+/// A play with its fields.
+type Resolved = (Arc<Play>, Fields);
+
+impl Lister<'_> {
+    /// Lists playbooks. All are loaded before anything is written.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a playbook.
+    pub fn list(&self, playbooks: &[PathBuf]) -> Result<()> {
+        let mut all = Vec::new();
+        for path in playbooks {
+            let playbook = self.loader.load_playbook(path)?;
+            self.verbose(2, &format!("{} plays in {}", playbook.plays.len(), path.display()));
+            let mut plays = Vec::new();
+            for play in playbook.plays {
+                plays.push(self.resolve(play)?);
+            }
+            all.push((path, plays));
+        }
+        for (path, plays) in all {
+            self.line(&format!("\nplaybook: {}", path.display()));
+            if self.wanted.syntax {
+                continue;
+            }
+            for (number, (play, fields)) in plays.iter().enumerate() {
+                self.play(number + 1, play, fields)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn line(&self, text: &str) {
+        self.display.line(text, None, false);
+    }
+
+    fn verbose(&self, level: u8, text: &str) {
+        self.display.verbose(level, text, None);
+    }
+
+    /// The play with its fields, and with the defaults of its prompts for variables.
+    fn resolve(&self, play: Arc<Play>) -> Result<Resolved> {
+        self.loader.enter_play(&play);
+        let render = |value: &Value| self.loader.render(value, &play.base, None);
+        if let Some(written) = play.level.own(Keyword::VarsPrompt) {
+            let prompts = render(&written.value)?;
+            let prompts = prompts.as_list().map(|l| l.snapshot()).unwrap_or_else(|| vec![prompts]);
+            for prompt in prompts.iter().filter_map(Value::as_dict) {
+                let Some(name) = prompt.get("name") else { continue };
+                let name = name.as_str().unwrap_or_default();
+                if !self.extra_vars.contains(name) {
+                    play.level.vars.insert(name, prompt.get("default").unwrap_or(Value::None));
+                }
+            }
+        }
+        let fields = Fields::resolve(&play, &render, self.defaults)?;
+        // Patterns that match nothing are warned of before anything is listed.
+        self.inventory.select(&fields.hosts)?;
+        Ok((play, fields))
+    }
+
+    fn play(&self, number: usize, play: &Arc<Play>, fields: &Fields) -> Result<()> {
+        self.loader.enter_play(play);
+        let render = |value: &Value| self.loader.render(value, &play.base, None);
+        let play_tags = written_tags(play);
+        let mut text = format!(
+            "\n  play #{number} ({}): {}\tTAGS: [{}]",
+            fields.hosts.join(","),
+            fields.name,
+            play_tags.join(",")
+        );
+        if self.wanted.hosts {
+            let hosts = self.inventory.select(&fields.hosts)?;
+            let pattern: Value = fields.hosts.iter().map(|h| Value::str(h.as_str())).collect();
+            let pattern = crate::value::repr::repr(&pattern).unwrap_or_default();
+            text += &format!("\n    pattern: {pattern}\n    hosts ({}):", hosts.len());
+            for host in hosts {
+                text += &format!("\n      {host}");
+            }
+        }
+        self.line(&text);
+        if !self.wanted.tasks && !self.wanted.tags {
+            return Ok(());
+        }
+        let mut list = TaskList { wanted: self.wanted, tags: IndexSet::new(), text: String::new() };
+        if self.wanted.tasks {
+            list.text += "    tasks:\n";
+        }
+        for block in play.blocks(fields.force_handlers) {
+            if let Some(block) = self.selection.filter(&block, &render)? {
+                list.block(&block, &play_tags, &render)?;
+            }
+        }
+        if self.wanted.tags {
+            let mut all: Vec<&String> = list.tags.iter().chain(&play_tags).collect();
+            all.sort();
+            all.dedup();
+            let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
+            list.text += &format!("      TASK TAGS: [{}]\n", all.join(", "));
+        }
+        self.line(&list.text);
+        Ok(())
+    }
+}
+
+/// A play's tags as written, each once.
+fn written_tags(play: &Play) -> Vec<String> {
+    tags::effective(&play.level, &|value| Ok(value.clone())).unwrap_or_default()
+}
+
+struct TaskList {
+    wanted: Wanted,
+    tags: IndexSet<String>,
+    text: String,
+}
+
+impl TaskList {
+    /// Lists the tasks of a block's body: what rescues and always runs is not listed.
+    fn block(
+        &mut self,
+        block: &Block,
+        play_tags: &[String],
+        render: tags::Render<'_>,
+    ) -> Result<()> {
+        for item in &block.body {
+            let task = match item {
+                Item::Block(inner) => {
+                    self.block(inner, play_tags, render)?;
+                    continue;
+                }
+                Item::Task(task) => task,
+            };
+            if task.implicit && task.action.name == "ansible.builtin.meta" {
+                continue;
+            }
+            let own = tags::effective(&task.level, render)?;
+            self.tags.extend(own.iter().cloned());
+            if self.wanted.tasks {
+                let mut all: Vec<&str> = own.iter().chain(play_tags).map(String::as_str).collect();
+                all.sort_unstable();
+                all.dedup();
+                let named = task.level.name.as_deref().is_some_and(|n| !n.is_empty());
+                let name = if named { task.full_name() } else { task.action.written.clone() };
+                self.text += &format!("      {name}\tTAGS: [{}]\n", all.join(", "));
+            }
+        }
+        Ok(())
+    }
+}
