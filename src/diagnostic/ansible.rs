@@ -16,6 +16,17 @@ pub fn describe(error: &Error) -> String {
     }
 }
 
+/// Python's text of a failed system call: `[Errno 2] No such file or directory: '/x'`.
+pub fn os_error(error: &std::io::Error, path: Option<&std::path::Path>) -> String {
+    let text = error.to_string();
+    let reason = text.split(" (os error").next().unwrap_or(&text);
+    let path = path.map(|p| format!(": '{}'", p.display())).unwrap_or_default();
+    match error.raw_os_error() {
+        Some(number) => format!("[Errno {number}] {reason}{path}"),
+        None => text,
+    }
+}
+
 /// The exit code of a run that ended with this error.
 pub fn exit_code(error: &Error) -> u8 {
     match error.kind() {

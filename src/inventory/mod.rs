@@ -4,12 +4,18 @@
 //! `refresh_inventory`. Hosts are spoken of by name; names are shared text.
 
 mod address;
+mod files;
 mod graph;
 mod pattern;
 mod python;
+mod range;
+mod rules;
+mod shlex;
+mod source;
 
 use std::{
     collections::HashSet,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,40 +29,21 @@ pub use self::{
     address::parse as parse_address,
     graph::{GroupNames, LOCALHOST},
     pattern::{Mismatch, glob_to_regex, split as split_pattern},
+    rules::{GroupStep, Rules, VarsStage},
 };
 use self::{
+    files::{Owner, VarsFiles},
     graph::{Graph, HostId, Note},
     pattern::Selection,
+    source::Reading,
 };
 use crate::{
     diagnostic::{Error, Kind, Notices, Result},
     value::{Dict, Value},
+    vault::Vault,
 };
+pub(crate) use files::overlay;
 pub(crate) use python::merge;
-
-/// The settings that inventories go by.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// `hash_behaviour = merge`.
-    pub merge: bool,
-    /// `force_valid_group_names`.
-    pub group_names: GroupNames,
-    /// `host_pattern_mismatch`.
-    pub mismatch: Mismatch,
-    /// `ansible_python_interpreter` of the implicit localhost.
-    pub python: Arc<str>,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            merge: false,
-            group_names: GroupNames::default(),
-            mismatch: Mismatch::default(),
-            python: Arc::from("/usr/bin/python3"),
-        }
-    }
-}
 
 /// All hosts and groups.
 pub struct Inventory {
@@ -67,20 +54,105 @@ pub struct Inventory {
     /// Grows with every change, so that what was made of the inventory knows when it is stale.
     generation: AtomicU64,
     groups_dict: Mutex<Option<(u64, Dict)>>,
+    sources: Vec<String>,
+    vault: Arc<Vault>,
+    files: VarsFiles,
+    /// What `add_host` and `group_by` did, to be done again when sources are read anew.
+    added: Mutex<Vec<Added>>,
+}
+
+/// A change at run time.
+enum Added {
+    Host { name: String, vars: Dict, groups: Vec<String> },
+    Group { host: String, group: String, parents: Vec<String> },
+}
+
+fn new_graph(rules: &Rules) -> Graph {
+    Graph::new(rules.merge, rules.group_names, Arc::clone(&rules.python))
 }
 
 impl Inventory {
     /// An inventory without any host.
     pub fn empty(rules: Rules, notices: Arc<dyn Notices>) -> Self {
-        let graph = Graph::new(rules.merge, rules.group_names, Arc::clone(&rules.python));
+        Self::of(Vec::new(), rules, Arc::default(), notices)
+    }
+
+    /// Reads inventory sources: paths of files and folders, and lists of hosts with commas.
+    /// Paths are absolute already.
+    pub fn load(
+        sources: Vec<String>,
+        rules: Rules,
+        vault: Arc<Vault>,
+        notices: Arc<dyn Notices>,
+    ) -> Result<Self> {
+        let inventory = Self::of(sources, rules, vault, notices);
+        inventory.read_sources()?;
+        Ok(inventory)
+    }
+
+    fn of(
+        sources: Vec<String>,
+        rules: Rules,
+        vault: Arc<Vault>,
+        notices: Arc<dyn Notices>,
+    ) -> Self {
+        let files = VarsFiles::new(&rules, Arc::clone(&vault), Arc::clone(&notices));
         Self {
-            graph: RwLock::new(graph),
+            graph: RwLock::new(new_graph(&rules)),
             rules,
             notices,
             limit: RwLock::new(None),
             generation: AtomicU64::new(0),
             groups_dict: Mutex::new(None),
+            sources,
+            vault,
+            files,
+            added: Mutex::default(),
         }
+    }
+
+    fn read_sources(&self) -> Result<()> {
+        let mut graph = new_graph(&self.rules);
+        let mut reading = Reading {
+            graph: &mut graph,
+            rules: &self.rules,
+            vault: Some(&self.vault),
+            notices: &*self.notices,
+        };
+        reading.sources(&self.sources)?;
+        reading.tell();
+        *self.graph.write() = graph;
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// `meta: refresh_inventory`: reads the sources anew; hosts and groups that tasks added stay.
+    pub fn refresh(&self) -> Result<()> {
+        self.read_sources()?;
+        let added = std::mem::take(&mut *self.added.lock());
+        for change in added {
+            match change {
+                Added::Host { name, vars, groups } => {
+                    self.add_host(&name, &vars, &groups)?;
+                }
+                // The host may be gone.
+                Added::Group { host, .. } if self.find(&host).is_none() => {}
+                Added::Group { host, group, parents } => {
+                    self.group_by(&host, &group, &parents)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The settings that it goes by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Its sources.
+    pub fn sources(&self) -> &[String] {
+        &self.sources
     }
 
     /// A number that changes when hosts, groups or their variables change.
@@ -154,6 +226,32 @@ impl Inventory {
         let patterns = limit.map(read_limit).transpose()?;
         *self.limit.write() = patterns;
         Ok(())
+    }
+
+    /// What a command works on: `pattern` within `limit`, which stays set. An empty inventory is
+    /// warned of; that nothing is left is an error.
+    pub fn target(&self, limit: Option<&str>, pattern: &str) -> Result<Vec<Arc<str>>> {
+        let empty = self.select(&["all".to_owned()])?.is_empty();
+        if empty && self.rules.localhost_warning && !LOCALHOST.contains(&pattern) {
+            self.notices.warning(
+                "provided hosts list is empty, only localhost is available. Note that the \
+                 implicit localhost does not match 'all'"
+                    .to_owned(),
+            );
+        }
+        self.set_limit(limit)?;
+        let hosts = self.select(&[pattern.to_owned()])?;
+        if hosts.is_empty() && LOCALHOST.contains(&pattern) {
+            return Ok(vec![Arc::from(pattern)]);
+        }
+        if hosts.is_empty() && !empty {
+            return Err(Error::new(
+                Kind::User,
+                "Specified inventory, host pattern and/or --limit leaves us with no hosts to \
+                 target.",
+            ));
+        }
+        Ok(hosts)
     }
 
     /// Every host that is listed or was added, in order. The implicit localhost is not.
@@ -272,11 +370,109 @@ impl Inventory {
         graph.known(host).map(|h| graph.host_vars(h))
     }
 
+    /// Every variable of a host that inventories and the files beside them and beside the playbook
+    /// (in `basedirs`) give, merged by precedence.
+    pub fn merged_vars(&self, host: &str, basedirs: &[PathBuf]) -> Result<Dict> {
+        let groups = self.groups_of(host);
+        let all = [Arc::<str>::from("all")];
+        let merge = self.rules.merge;
+        let of = |names: &[Arc<str>]| {
+            let vars = names.iter().filter_map(|g| self.group_vars(g));
+            vars.fold(Dict::new(), |under, over| overlay(&under, &over, merge))
+        };
+        let mut vars = Dict::new();
+        for step in &self.rules.precedence {
+            let next = match step {
+                GroupStep::AllInventory => of(&all),
+                GroupStep::GroupsInventory => of(&groups),
+                GroupStep::AllFilesInventory => self.beside_sources(Owner::Group, &all)?,
+                GroupStep::AllFilesPlay => self.beside_plays(basedirs, Owner::Group, &all)?,
+                GroupStep::GroupsFilesInventory => self.beside_sources(Owner::Group, &groups)?,
+                GroupStep::GroupsFilesPlay => self.beside_plays(basedirs, Owner::Group, &groups)?,
+            };
+            vars = overlay(&vars, &next, merge);
+        }
+        for unknown in &self.rules.unknown_precedence {
+            let text = format!("Ignoring unknown variable precedence entry: {unknown}");
+            self.notices.warning(text);
+        }
+        let own = self.host_vars(host).unwrap_or_default();
+        let names = [Arc::<str>::from(host)];
+        vars = overlay(&vars, &own, merge);
+        vars = overlay(&vars, &self.beside_sources(Owner::Host, &names)?, merge);
+        Ok(overlay(&vars, &self.beside_plays(basedirs, Owner::Host, &names)?, merge))
+    }
+
+    /// The variables of a host alone, without those of its groups.
+    pub fn own_vars(&self, host: &str, basedir: Option<&Path>) -> Result<Dict> {
+        let vars = self.host_vars(host).unwrap_or_default();
+        self.own(vars, Owner::Host, host, basedir)
+    }
+
+    /// The variables of a group alone, its priority among them.
+    pub fn own_group_vars(&self, group: &str, basedir: Option<&Path>) -> Result<Dict> {
+        let vars = self.group_vars(group).unwrap_or_default().copy();
+        let vars = self.own(vars, Owner::Group, group, basedir)?;
+        let graph = self.graph.read();
+        let priority = graph.group_id(group).map_or(1, |g| graph.group(g).priority);
+        if priority != 1 {
+            vars.insert("ansible_group_priority", priority);
+        }
+        Ok(vars)
+    }
+
+    fn own(&self, vars: Dict, owner: Owner, name: &str, basedir: Option<&Path>) -> Result<Dict> {
+        let names = [Arc::<str>::from(name)];
+        let vars = overlay(&vars, &self.beside_sources(owner, &names)?, self.rules.merge);
+        let more = self.in_folders(basedir.into_iter(), owner, &names)?;
+        Ok(overlay(&vars, &more, self.rules.merge))
+    }
+
+    /// Files beside the inventory sources. At [`VarsStage::Start`] they count for the source.
+    fn beside_sources(&self, owner: Owner, names: &[Arc<str>]) -> Result<Dict> {
+        let folders = self.sources.iter().filter_map(|source| {
+            let path = Path::new(source);
+            if source.contains(',') && !path.exists() {
+                return None;
+            }
+            if path.is_dir() { Some(path) } else { path.parent() }
+        });
+        self.in_folders(folders, owner, names)
+    }
+
+    fn beside_plays(&self, dirs: &[PathBuf], owner: Owner, names: &[Arc<str>]) -> Result<Dict> {
+        if self.rules.vars_stage == VarsStage::Start {
+            return Ok(Dict::new());
+        }
+        self.in_folders(dirs.iter().map(PathBuf::as_path), owner, names)
+    }
+
+    fn in_folders<'a>(
+        &self,
+        folders: impl Iterator<Item = &'a Path>,
+        owner: Owner,
+        names: &[Arc<str>],
+    ) -> Result<Dict> {
+        let mut vars = Dict::new();
+        if self.rules.vars_files {
+            for folder in folders {
+                let next = self.files.vars(folder, owner, names)?;
+                vars = overlay(&vars, &next, self.rules.merge);
+            }
+        }
+        Ok(vars)
+    }
+
     // --- changes at run time ---------------------------------------------------------------
 
     /// `add_host`: adds a host (or changes its variables) and puts it into groups, which come to
     /// be. Tells whether anything changed.
     pub fn add_host(&self, name: &str, vars: &Dict, groups: &[String]) -> Result<bool> {
+        self.added.lock().push(Added::Host {
+            name: name.to_owned(),
+            vars: vars.copy(),
+            groups: groups.to_vec(),
+        });
         self.change(|graph| {
             let mut changed = false;
             let host = match graph.listed(name) {
@@ -304,6 +500,11 @@ impl Inventory {
     /// `group_by`: puts a host into a group, and that group into others; they all come to be.
     /// Tells whether anything changed.
     pub fn group_by(&self, host: &str, group: &str, parents: &[String]) -> Result<bool> {
+        self.added.lock().push(Added::Group {
+            host: host.to_owned(),
+            group: group.to_owned(),
+            parents: parents.to_vec(),
+        });
         self.change(|graph| {
             let Some(host) = graph.known(host) else {
                 let text = format!("{host} cannot be matched in inventory");

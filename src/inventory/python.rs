@@ -1,20 +1,26 @@
 //! Values as Python names and prints them in the messages of inventory sources.
 
-use crate::value::{Dict, Key, Value};
+use crate::value::{Dict, Value, json, ops, repr};
 
-/// `str(value)` of what a name in an inventory can be.
+/// `str(value)`.
 pub(super) fn shown(value: &Value) -> String {
-    match value {
-        Value::None => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Int(n) => n.to_string(),
-        Value::BigInt(n) => n.to_string(),
-        Value::Float(f) => format!("{f:?}"),
-        Value::Str(s) => s.as_str().to_owned(),
-        Value::Date(d) => d.to_string(),
-        other => format!("{other:?}"),
-    }
+    // Only undefined values and broken vaults have no text; inventories hold neither here.
+    repr::to_text(value).unwrap_or_else(|e| e.to_string())
+}
+
+/// `repr(value)`.
+pub(super) fn repr(value: &Value) -> String {
+    repr::repr(value).unwrap_or_else(|e| e.to_string())
+}
+
+/// Python's truth of a value.
+pub(super) fn is_true(value: &Value) -> bool {
+    ops::truth(value).unwrap_or(true)
+}
+
+/// `json.dumps(value)`, or the value's text where JSON cannot hold it.
+pub(super) fn json(value: &Value) -> String {
+    json::dumps(value, &json::Layout::default()).unwrap_or_else(|_| shown(value))
 }
 
 /// The name of the type, as PyYAML under ansible makes it.
@@ -43,23 +49,12 @@ pub(super) fn class(value: &Value) -> String {
 
 /// `repr(text)`.
 pub(super) fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut out = String::from(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => out.extend(['\\', c]),
-            c => out.push(c),
-        }
-    }
-    out.push(quote);
-    out
+    repr::str_repr(text)
 }
 
 /// `hash_behaviour = merge`: `over` laid over `under`, dicts in both merged, all else replaced.
+///
+/// Unlike [`crate::value::merge`] it compares no values, so it needs no vault to be open.
 pub(crate) fn merge(under: &Dict, over: &Dict) -> Dict {
     let merged = under.copy();
     for (key, value) in over.snapshot() {
@@ -74,18 +69,5 @@ pub(crate) fn merge(under: &Dict, over: &Dict) -> Dict {
 
 /// Whether two values are the same to Python's `==`.
 pub(super) fn equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Dict(a), Value::Dict(b)) => {
-            a.len() == b.len()
-                && a.snapshot().iter().all(|(k, v)| b.get_key(k).is_some_and(|w| equal(v, &w)))
-        }
-        (Value::List(a), Value::List(b)) => {
-            let (a, b) = (a.snapshot(), b.snapshot());
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| equal(a, b))
-        }
-        (a, b) => match (Key::new(a.clone()), Key::new(b.clone())) {
-            (Some(a), Some(b)) => a == b,
-            _ => false,
-        },
-    }
+    ops::eq(a, b).unwrap_or(false)
 }

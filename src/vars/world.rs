@@ -202,28 +202,9 @@ impl World {
         {
             return Ok(vars.clone());
         }
-        let vars = self.merge_inventory_vars(host)?;
+        let vars = self.inventory.merged_vars(host, &[basedir.to_owned()])?;
         state.inventory.lock().insert(basedir.to_owned(), (now, vars.clone()));
         Ok(vars)
-    }
-
-    fn merge_inventory_vars(&self, host: &str) -> Result<Dict> {
-        let inventory = &self.inventory;
-        let mut vars = inventory.group_vars("all").unwrap_or_default().copy();
-        for group in inventory.groups_of(host) {
-            self.lay_over(&mut vars, &inventory.group_vars(&group).unwrap_or_default());
-        }
-        self.lay_over(&mut vars, &inventory.host_vars(host).unwrap_or_default());
-        Ok(vars)
-    }
-
-    /// Lays variables over others as `hash_behaviour` says.
-    fn lay_over(&self, under: &mut Dict, over: &Dict) {
-        if self.options.merge {
-            *under = merge(under, over);
-        } else {
-            under.write().extend(over.snapshot());
-        }
     }
 
     // --- what tasks change -----------------------------------------------------------------

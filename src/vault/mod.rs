@@ -168,7 +168,9 @@ impl Vault {
         if u32::try_from(text.len()).is_err() {
             return Err(Error::new(Kind::Parser, format!("'{shown}' is larger than 4 GiB")));
         }
-        Ok((Source::new(path, text), encrypted))
+        let source =
+            if encrypted { Source::new_hidden(path, text) } else { Source::new(path, text) };
+        Ok((source, encrypted))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use super::{Vault, is_encrypted};
 use crate::{
     config::{Machine, expand_path},
-    diagnostic::{Error, Kind, Notices, Result},
+    diagnostic::{Error, Kind, Notices, Result, ansible::os_error},
 };
 
 /// A password. Never printed.
@@ -254,17 +254,6 @@ fn trim_line_ends(bytes: &[u8]) -> &[u8] {
     let from = bytes.iter().position(|b| !end(b)).unwrap_or(bytes.len());
     let to = bytes.iter().rposition(|b| !end(b)).map_or(from, |i| i + 1);
     &bytes[from..to]
-}
-
-/// `str(OSError)`.
-fn os_error(error: &std::io::Error, path: Option<&Path>) -> String {
-    let text = error.to_string();
-    let reason = text.split(" (os error").next().unwrap_or(&text);
-    let path = path.map(|p| format!(": '{}'", p.display())).unwrap_or_default();
-    match error.raw_os_error() {
-        Some(number) => format!("[Errno {number}] {reason}{path}"),
-        None => text,
-    }
 }
 
 /// `repr(bytes)`.

@@ -71,6 +71,11 @@ pub fn load_one(source: &Arc<Source>, vault: Option<&Arc<dyn Decrypt>>) -> Resul
     Ok(LoadedOne { node, warnings: constructor.warnings })
 }
 
+/// The value of a JSON text, with ansible's own types in it, or Python's text of what is wrong.
+pub fn load_json(source: &Arc<Source>, vault: Option<&Arc<dyn Decrypt>>) -> Result<Node, String> {
+    json::decode(source, vault)
+}
+
 /// The one document of a YAML text by PyYAML's `safe_load` (the filter `from_yaml`); null if there
 /// is none. The error's message is PyYAML's.
 pub fn safe_load(text: &str) -> Result<Value> {
