@@ -67,3 +67,40 @@ mod tests {
         assert_eq!(base64_decode(&base64_encode(&all)), Some(all));
     }
 }
+
+/// Whether a shell pattern (`*`, `?`, `[a-z]`, `[!x]`) matches a whole text, as Python's `fnmatch` has it.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    fn class(rest: &[char], c: char) -> Option<(bool, usize)> {
+        let negated = matches!(rest.first(), Some('!'));
+        let begin = usize::from(negated);
+        let end = (begin + 1..rest.len()).find(|i| rest[*i] == ']')?;
+        let mut i = begin;
+        let mut found = false;
+        while i < end {
+            if i + 2 < end && rest[i + 1] == '-' {
+                found |= (rest[i]..=rest[i + 2]).contains(&c);
+                i += 3;
+            } else {
+                found |= rest[i] == c;
+                i += 1;
+            }
+        }
+        Some((found != negated, end + 1))
+    }
+    fn run(pattern: &[char], text: &[char]) -> bool {
+        let Some((first, rest)) = pattern.split_first() else { return text.is_empty() };
+        match (first, text.split_first()) {
+            ('*', _) => (0..=text.len()).any(|n| run(rest, &text[n..])),
+            ('?', Some((_, more))) => run(rest, more),
+            ('[', Some((c, more))) => match class(rest, *c) {
+                Some((found, used)) => found && run(&rest[used..], more),
+                None => *c == '[' && run(rest, more),
+            },
+            (p, Some((c, more))) => p == c && run(rest, more),
+            (_, None) => false,
+        }
+    }
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    run(&pattern, &text)
+}

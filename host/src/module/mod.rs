@@ -1,6 +1,7 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
 mod ping;
+mod setup;
 mod systemd;
 
 pub use crate::context::{Context, FileAttributes, Source, Write, Written};
@@ -10,7 +11,7 @@ pub use crate::outcome::{Diff, Diffs, Failure, Outcome};
 pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 
 /// Every module. A test compares this list with the folder.
-pub static MODULES: &[&Module] = &[&ping::MODULE, &systemd::MODULE];
+pub static MODULES: &[&Module] = &[&ping::MODULE, &setup::MODULE, &systemd::MODULE];
 
 /// A module: everything there is to know of it, in one constant.
 pub struct Module {
