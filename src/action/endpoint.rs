@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    agent::{Become, Endpoint},
+    agent::{Become, Endpoint, Method},
     config::{
         Opt, Reads, System,
         options::{self, sh, ssh, su, sudo},
@@ -194,35 +194,28 @@ impl Inputs<'_> {
             .text("ansible_become_method")?
             .filter(|m| !m.is_empty())
             .unwrap_or_else(|| self.fields.become_method.clone());
-        let short = method.strip_prefix("ansible.builtin.").unwrap_or(&method);
+        let method = Method::from_name(&method)?;
         let said = |text: &Option<String>| text.as_deref().map(Value::str);
         let fields = self.fields;
-        let (user, exe, flags, pass) = match short {
-            "sudo" => (
+        let (user, exe, flags, pass, prompts) = match method {
+            Method::Sudo => (
                 self.option(&sudo::BECOME_USER, said(&fields.become_user))?,
                 self.option(&sudo::BECOME_EXE, said(&fields.become_exe))?,
                 self.option(&sudo::BECOME_FLAGS, said(&fields.become_flags))?,
                 self.option(&sudo::BECOME_PASS, None)?,
+                Vec::new(),
             ),
-            "su" => (
+            Method::Su => (
                 self.option(&su::BECOME_USER, said(&fields.become_user))?,
                 self.option(&su::BECOME_EXE, said(&fields.become_exe))?,
                 self.option(&su::BECOME_FLAGS, said(&fields.become_flags))?,
                 self.option(&su::BECOME_PASS, None)?,
+                self.option(&su::PROMPT_L10N, None)?,
             ),
-            _ => {
-                return Err(Error::new(
-                    Kind::User,
-                    format!(
-                        "Invalid become method specified, could not find matching plugin: \
-                         '{method}'. Use `ansible-doc -t become -l` to list available plugins."
-                    ),
-                ));
-            }
         };
         let password: Option<String> = pass;
         let password =
             password.map(Secret::new).or_else(|| self.run.options.become_password.clone());
-        Ok(Some(Become { method: short.to_owned(), user, exe, flags, password }))
+        Ok(Some(Become { method, user, password, exe, flags, prompts }))
     }
 }
