@@ -150,6 +150,10 @@ fn render(
 
 /// The class of the exception that ansible raises here.
 fn class(error: &crate::diagnostic::Error) -> &'static str {
+    if let Some(path) = error.class().filter(|_| error.kind() != crate::diagnostic::Kind::Undefined)
+    {
+        return path.rsplit('.').next().unwrap_or(path);
+    }
     match error.kind() {
         crate::diagnostic::Kind::Undefined => "AnsibleUndefinedVariable",
         _ => "AnsibleError",

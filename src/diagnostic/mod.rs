@@ -54,6 +54,8 @@ struct Repr {
     hints: Vec<String>,
     /// The bare problem behind a wrapped message, for callers that embed it in a longer text.
     cause: Option<Error>,
+    /// The Python class that people would see named.
+    class: Option<&'static str>,
 }
 
 /// The result of everything that can go wrong for a person to read about.
@@ -68,6 +70,7 @@ impl Error {
             span: None,
             hints: Vec::new(),
             cause: None,
+            class: None,
         }))
     }
 
@@ -132,6 +135,18 @@ impl Error {
     /// Lines of advice.
     pub fn hints(&self) -> &[String] {
         &self.0.hints
+    }
+
+    /// Names the Python class that ansible would have raised, for messages that show it.
+    #[must_use]
+    pub fn of_class(mut self, class: &'static str) -> Self {
+        self.0.class = Some(class);
+        self
+    }
+
+    /// The full path of the Python class that ansible would have raised, if that is known.
+    pub fn class(&self) -> Option<&'static str> {
+        self.0.class
     }
 
     /// What this error came from.

@@ -3,16 +3,34 @@
 //! Knows neither hosts nor connections: names are asked of a [`Scope`].
 
 pub mod args;
+mod condition;
 mod context;
+mod environment;
+mod eval;
+mod file;
 pub mod filters;
+mod header;
+pub mod lookups;
+mod lower;
 pub mod methods;
+mod random;
 mod scope;
 mod scoped;
+mod serve;
+mod stub;
+mod symbols;
+mod syntax;
+mod templar;
 pub mod tests;
+mod tree;
+mod walk;
 
 pub use args::CallArgs;
 pub use context::{FilterContext, STRING_TYPE_FILTERS};
+pub use environment::{Environment, Nowhere, Settings, World};
+pub use file::{FileOptions, template_vars};
 pub use scope::{Locals, Scope};
 pub use scoped::ScopedVars;
-mod stub;
-pub use stub::*;
+pub use serve::serve_json_lines;
+pub use stub::encrypt;
+pub use templar::{RenderOptions, Templar};

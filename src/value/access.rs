@@ -15,9 +15,9 @@ use super::{
 
 /// `value[key]` in a template: the item, else the attribute of that name, else undefined.
 pub fn get_item(value: &Value, key: &Value) -> PyResult<Value> {
-    if value.is_undefined() {
+    if let Value::Undefined(u) = value {
         // The first failure is kept: it names what was missing.
-        return Ok(value.clone());
+        return if u.lenient { Err(PyError::undefined(u)) } else { Ok(value.clone()) };
     }
     if let Some(item) = item(value, key)? {
         return Ok(item);
@@ -32,8 +32,8 @@ pub fn get_item(value: &Value, key: &Value) -> PyResult<Value> {
 
 /// `value.name` in a template: the attribute (methods included), else the item, else undefined.
 pub fn get_attr(value: &Value, name: &str) -> PyResult<Value> {
-    if value.is_undefined() {
-        return Ok(value.clone());
+    if let Value::Undefined(u) = value {
+        return if u.lenient { Err(PyError::undefined(u)) } else { Ok(value.clone()) };
     }
     if let Some(attribute) = attribute(value, name) {
         return Ok(attribute);
@@ -57,12 +57,16 @@ fn missing(value: &Value, key: &Value) -> PyResult<Value> {
             (format!("{owner} has no element {shown}"), shown)
         }
     };
-    Ok(Value::Undefined(Arc::new(Undefined { name: Some(name), hint: Some(hint), span: None })))
+    Ok(Value::Undefined(Arc::new(Undefined {
+        name: Some(name),
+        hint: Some(hint),
+        ..Undefined::default()
+    })))
 }
 
 /// `value[key]` in Python; `None` where Python raises `TypeError` or `LookupError`.
 pub fn item(value: &Value, key: &Value) -> PyResult<Option<Value>> {
-    let v = settle(value)?;
+    let v = unless_mapping(value)?;
     match v.as_ref() {
         Value::Dict(d) => match to_key(key.clone()) {
             Ok(key) => Ok(d.get_key(&key)),
@@ -88,6 +92,14 @@ pub fn item(value: &Value, key: &Value) -> PyResult<Option<Value>> {
             Ok(o.get_item(key))
         }
         _ => Ok(None),
+    }
+}
+
+/// The value settled, but for lazily made mappings: one item is asked of them, not all.
+fn unless_mapping(value: &Value) -> PyResult<Cow<'_, Value>> {
+    match value {
+        Value::Object(o) if o.is_mapping() => Ok(Cow::Borrowed(value)),
+        other => settle(other),
     }
 }
 
@@ -308,7 +320,10 @@ const SET_METHODS: &[&str] = &[
 
 /// `len(value)`.
 pub fn len(value: &Value) -> PyResult<usize> {
-    let v = settle(value)?;
+    if is_lenient(value) {
+        return Ok(0);
+    }
+    let v = unless_mapping(value)?;
     let length = match v.as_ref() {
         Value::Str(s) => Some(char_len(s)),
         Value::Bytes(b) => Some(b.len()),
@@ -325,7 +340,10 @@ pub fn len(value: &Value) -> PyResult<usize> {
 
 /// The items that iterating `value` gives.
 pub fn iterate(value: &Value) -> PyResult<Vec<Value>> {
-    let v = settle(value)?;
+    if is_lenient(value) {
+        return Ok(Vec::new());
+    }
+    let v = unless_mapping(value)?;
     let items = match v.as_ref() {
         Value::Str(s) => Some(s.chars().map(|c| Value::Str(s.derive(c.to_string()))).collect()),
         Value::Bytes(b) => Some(b.iter().map(|b| Value::Int(i64::from(*b))).collect()),
@@ -338,17 +356,24 @@ pub fn iterate(value: &Value) -> PyResult<Vec<Value>> {
     items.ok_or_else(|| not_iterable(value))
 }
 
+fn is_lenient(value: &Value) -> bool {
+    matches!(value, Value::Undefined(u) if u.lenient)
+}
+
 fn not_iterable(value: &Value) -> PyError {
     PyError::type_error(format!("'{}' object is not iterable", type_name(value)))
 }
 
 /// Whether `iter(value)` works; undefined values fail.
 pub fn is_iterable(value: &Value) -> PyResult<bool> {
-    match settle(value)?.as_ref() {
+    if is_lenient(value) {
+        return Ok(true);
+    }
+    match unless_mapping(value)?.as_ref() {
         Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) => {
             Ok(true)
         }
-        Value::Object(o) => Ok(o.iterate().is_some()),
+        Value::Object(o) => Ok(o.is_mapping() || o.iterate().is_some()),
         _ => Ok(false),
     }
 }

@@ -59,6 +59,7 @@ pub fn settle(value: &Value) -> PyResult<Cow<'_, Value>> {
 /// `bool(value)`.
 pub fn truth(value: &Value) -> PyResult<bool> {
     Ok(match value {
+        Value::Undefined(u) if u.lenient => false,
         Value::Undefined(u) => return Err(PyError::undefined(u)),
         Value::None => false,
         Value::Bool(b) => *b,
@@ -124,6 +125,13 @@ pub fn is_same(a: &Value, b: &Value) -> bool {
 
 /// `a == b`.
 pub fn eq(a: &Value, b: &Value) -> PyResult<bool> {
+    let lenient = |v: &Value| matches!(v, Value::Undefined(u) if u.lenient);
+    match (lenient(a), lenient(b)) {
+        (true, true) => return Ok(true),
+        (true, false) if !b.is_undefined() => return Ok(false),
+        (false, true) if !a.is_undefined() => return Ok(false),
+        _ => {}
+    }
     let (a, b) = (settle(a)?, settle(b)?);
     let (a, b) = (a.as_ref(), b.as_ref());
     if let (Some(x), Some(y)) = (Number::of(a), Number::of(b)) {
@@ -310,6 +318,16 @@ fn merge(left: Vec<(Value, Value)>, right: Vec<(Value, Value)>) -> PyResult<Vec<
 
 /// `needle in haystack`.
 pub fn contains(haystack: &Value, needle: &Value) -> PyResult<bool> {
+    match haystack {
+        Value::Undefined(u) if u.lenient => return Ok(false),
+        // A lazily made mapping is not made whole for this.
+        Value::Object(o) if o.is_mapping() => {
+            if let Some(found) = o.contains(needle) {
+                return Ok(found);
+            }
+        }
+        _ => {}
+    }
     let hay = settle(haystack)?;
     match hay.as_ref() {
         Value::Str(s) => match settle(needle)?.as_ref() {

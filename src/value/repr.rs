@@ -17,6 +17,7 @@ pub fn repr(value: &Value) -> PyResult<String> {
 pub fn to_text(value: &Value) -> PyResult<String> {
     match value {
         Value::Str(s) => Ok(s.as_str().to_owned()),
+        Value::Undefined(u) if u.lenient => Ok(String::new()),
         Value::Undefined(u) => Err(PyError::undefined(u)),
         Value::Date(d) => Ok(d.format("%Y-%m-%d").to_string()),
         Value::DateTime(d, offset) => Ok(isoformat(d, *offset, ' ')),

@@ -12,6 +12,9 @@ pub struct Undefined {
     pub hint: Option<String>,
     /// Where the template asked for it.
     pub span: Option<Span>,
+    /// jinja2's plain undefined, which an inline `if` without `else` gives: it prints as nothing,
+    /// is false and empty, and only fails when its attributes are asked for or in arithmetic.
+    pub lenient: bool,
 }
 
 impl Undefined {

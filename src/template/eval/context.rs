@@ -1,0 +1,317 @@
+//! What lives while a template runs: the run itself, jinja2's contexts, and activations of
+//! functions with their slots.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use indexmap::{IndexMap, IndexSet};
+use parking_lot::Mutex;
+
+use super::{buffer::Concat, globals};
+use crate::{
+    template::{
+        Templar,
+        environment::Compiler,
+        templar::Chain,
+        tree::{Block, Frame, Load, Name, Slot, Template},
+    },
+    value::{Dict, Key, List, PyResult, Value},
+};
+
+/// One rendering: what all templates that take part in it share.
+pub(in crate::template) struct Run {
+    pub templar: Templar,
+    pub compiler: Arc<Compiler>,
+    pub concat: Concat,
+    /// Whether the run has the templar's own syntax, and so its concat function.
+    own_environment: bool,
+    /// Whether a variable was rendered on the way. From then on what starts in the templar's own
+    /// environment reads its text as data, as all variables do (ansible 2.14 sets the function on
+    /// the environment that the renderings share).
+    converts: AtomicBool,
+    /// Whether `lookup` and `query` may be called.
+    pub lookups: bool,
+    /// The variables that are being rendered around this run.
+    pub chain: Option<Arc<Chain>>,
+    /// Whether anything unsafe was touched.
+    is_unsafe: AtomicBool,
+    /// Macros and loops point at the activations that hold them; these are emptied at the end.
+    kept: Mutex<Vec<Arc<Activation>>>,
+    contexts: Mutex<Vec<Arc<Context>>>,
+    /// Modules that were imported without context, made once.
+    pub modules: Mutex<HashMap<Name, Value>>,
+}
+
+impl Run {
+    pub fn new(
+        templar: Templar,
+        compiler: Arc<Compiler>,
+        concat: Concat,
+        own_environment: bool,
+        lookups: bool,
+        chain: Option<Arc<Chain>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            templar,
+            compiler,
+            concat,
+            own_environment,
+            converts: AtomicBool::new(false),
+            lookups,
+            chain,
+            is_unsafe: AtomicBool::new(false),
+            kept: Mutex::default(),
+            contexts: Mutex::default(),
+            modules: Mutex::default(),
+        })
+    }
+
+    /// What becomes of the text of something that starts now.
+    pub fn concat_now(&self) -> Concat {
+        let converts = self.own_environment && self.converts.load(Ordering::Relaxed);
+        if converts && self.concat == Concat::Text { Concat::Convert } else { self.concat }
+    }
+
+    pub fn touch_unsafe(&self) {
+        self.is_unsafe.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_unsafe(&self) -> bool {
+        self.is_unsafe.load(Ordering::Relaxed)
+    }
+
+    /// Remembers an activation that something in its own slots may point at.
+    pub fn keep(&self, activation: &Arc<Activation>) {
+        self.kept.lock().push(Arc::clone(activation));
+    }
+
+    /// Breaks the circles of macros and the activations that they were made in.
+    pub fn end(&self) {
+        for activation in std::mem::take(&mut *self.kept.lock()) {
+            let slots = std::mem::take(&mut *activation.slots.lock());
+            drop(slots);
+        }
+        for context in std::mem::take(&mut *self.contexts.lock()) {
+            let vars = std::mem::take(&mut *context.vars.lock());
+            drop(vars);
+        }
+        self.modules.lock().clear();
+    }
+}
+
+/// Where a context finds names that the template did not set itself.
+#[derive(Clone)]
+pub(in crate::template) enum Parent {
+    /// What an including template handed over, then the variables, then the globals.
+    Variables(Arc<IndexMap<Name, Value>>),
+    /// The globals alone: imports without context.
+    Globals,
+}
+
+type BlockStack = Vec<(Arc<Template>, Arc<Block>)>;
+
+/// jinja2's context: the names of one template (and of those it extends).
+pub(in crate::template) struct Context {
+    pub run: Arc<Run>,
+    pub vars: Mutex<IndexMap<Name, Value>>,
+    pub exported: Mutex<IndexSet<Name>>,
+    pub parent: Parent,
+    pub blocks: Mutex<HashMap<Name, BlockStack>>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    pub fn new(run: &Arc<Run>, template: &Arc<Template>, parent: Parent) -> Arc<Self> {
+        let blocks = template.blocks.iter().map(|(name, block)| {
+            (Arc::clone(name), vec![(Arc::clone(template), Arc::clone(block))])
+        });
+        let context = Arc::new(Self {
+            run: Arc::clone(run),
+            vars: Mutex::default(),
+            exported: Mutex::default(),
+            parent,
+            blocks: Mutex::new(blocks.collect()),
+        });
+        run.contexts.lock().push(Arc::clone(&context));
+        context
+    }
+
+    /// The same context with more names, for scoped blocks.
+    pub fn derived(&self, locals: IndexMap<Name, Value>) -> Arc<Self> {
+        Arc::new(Self {
+            run: Arc::clone(&self.run),
+            vars: Mutex::default(),
+            exported: Mutex::default(),
+            parent: self.handed_on(locals),
+            blocks: Mutex::new(self.blocks.lock().clone()),
+        })
+    }
+
+    /// What another template sees of this one: its own names and `locals`.
+    pub fn handed_on(&self, locals: IndexMap<Name, Value>) -> Parent {
+        let vars = self.vars.lock();
+        match &self.parent {
+            Parent::Variables(outer) if vars.is_empty() && locals.is_empty() => {
+                Parent::Variables(Arc::clone(outer))
+            }
+            parent => {
+                let mut all = match parent {
+                    Parent::Variables(outer) => (**outer).clone(),
+                    Parent::Globals => IndexMap::new(),
+                };
+                all.extend(vars.iter().map(|(k, v)| (Arc::clone(k), v.clone())));
+                all.extend(locals);
+                Parent::Variables(Arc::new(all))
+            }
+        }
+    }
+
+    /// The value of a name; marks the run if it is unsafe.
+    pub fn resolve(&self, name: &Name, copy: bool) -> PyResult<Option<Value>> {
+        let own = self.vars.lock().get(name).cloned();
+        let own = own.or_else(|| match &self.parent {
+            Parent::Variables(locals) => locals.get(name).cloned(),
+            Parent::Globals => None,
+        });
+        if let Some(value) = own {
+            if is_unsafe(&value) {
+                self.run.touch_unsafe();
+            }
+            return Ok(Some(value));
+        }
+        if let Parent::Variables(_) = self.parent
+            && let Some(rendered) = self.run.templar.variable(name, self.run.chain.as_ref())?
+        {
+            if rendered.is_unsafe {
+                self.run.touch_unsafe();
+            }
+            if rendered.nested {
+                self.run.converts.store(true, Ordering::Relaxed);
+            }
+            let value = rendered.value;
+            return Ok(Some(if copy { deep_copy(&value) } else { value }));
+        }
+        Ok(globals::find(name, &self.run))
+    }
+}
+
+/// Whether ansible would call a value unsafe: text, or a list or dict that holds such.
+pub(in crate::template) fn is_unsafe(value: &Value) -> bool {
+    match value {
+        Value::Str(s) => s.is_unsafe(),
+        Value::Vaulted(_) => true,
+        Value::List(l) => l.read().iter().any(is_unsafe),
+        Value::Dict(d) => d.read().values().any(is_unsafe),
+        _ => false,
+    }
+}
+
+/// A copy whose containers can be changed without anybody noticing.
+pub(in crate::template) fn deep_copy(value: &Value) -> Value {
+    match value {
+        Value::List(l) => Value::List(l.read().iter().map(deep_copy).collect::<List>()),
+        Value::Dict(d) => {
+            let copy = |(k, v): (&Key, &Value)| (k.clone(), deep_copy(v));
+            Value::Dict(d.read().iter().map(copy).collect::<Dict>())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A template or block as it runs in a context: what its functions share.
+pub(in crate::template) struct Unit {
+    pub context: Arc<Context>,
+    pub template: Arc<Template>,
+    /// What becomes of the text of its macros and captured blocks.
+    pub concat: Concat,
+    /// The template that this one turned out to extend.
+    pub extends: Mutex<Option<Arc<Template>>>,
+}
+
+/// A function that runs, with its slots.
+pub(in crate::template) struct Activation {
+    slots: Mutex<Vec<Option<Value>>>,
+    parent: Option<Arc<Activation>>,
+    pub unit: Arc<Unit>,
+}
+
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Activation").finish_non_exhaustive()
+    }
+}
+
+impl Activation {
+    pub fn root(unit: Arc<Unit>, slots: usize) -> Arc<Self> {
+        Arc::new(Self { slots: Mutex::new(vec![None; slots]), parent: None, unit })
+    }
+
+    /// An activation of a function inside this one.
+    pub fn nested(self: &Arc<Self>, slots: usize) -> Arc<Self> {
+        Arc::new(Self {
+            slots: Mutex::new(vec![None; slots]),
+            parent: Some(Arc::clone(self)),
+            unit: Arc::clone(&self.unit),
+        })
+    }
+
+    /// The activation around this one.
+    pub fn outer(&self) -> Option<Arc<Self>> {
+        self.parent.clone()
+    }
+
+    fn at(&self, up: u16) -> Option<&Self> {
+        let mut activation = self;
+        for _ in 0..up {
+            activation = activation.parent.as_deref()?;
+        }
+        Some(activation)
+    }
+
+    pub fn get(&self, slot: Slot) -> Option<Value> {
+        self.at(slot.up)?.slots.lock().get(usize::from(slot.index))?.clone()
+    }
+
+    pub fn set(&self, slot: Slot, value: Option<Value>) {
+        if let Some(activation) = self.at(slot.up)
+            && let Some(place) = activation.slots.lock().get_mut(usize::from(slot.index))
+        {
+            // The old value is dropped after the lock.
+            let _old = std::mem::replace(place, value);
+        }
+    }
+
+    /// Loads what a scope needs before its first statement.
+    pub fn enter(&self, frame: &Frame) -> PyResult<()> {
+        for (index, load) in &frame.loads {
+            let value = match load {
+                Load::Parameter => continue,
+                Load::Missing => None,
+                Load::Alias(slot) => self.get(*slot),
+                Load::Resolve(name) => {
+                    self.unit.context.resolve(name, self.unit.template.may_mutate)?
+                }
+            };
+            self.set(Slot { up: 0, index: *index }, value);
+        }
+        Ok(())
+    }
+
+    /// Forgets the names of a scope.
+    pub fn leave(&self, frame: &Frame) {
+        for (index, _) in &frame.loads {
+            self.set(Slot { up: 0, index: *index }, None);
+        }
+    }
+}
