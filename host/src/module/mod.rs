@@ -1,5 +1,6 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
+mod apt;
 mod ping;
 mod setup;
 mod systemd;
@@ -11,7 +12,7 @@ pub use crate::outcome::{Diff, Diffs, Failure, Outcome};
 pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 
 /// Every module. A test compares this list with the folder.
-pub static MODULES: &[&Module] = &[&ping::MODULE, &setup::MODULE, &systemd::MODULE];
+pub static MODULES: &[&Module] = &[&apt::MODULE, &ping::MODULE, &setup::MODULE, &systemd::MODULE];
 
 /// A module: everything there is to know of it, in one constant.
 pub struct Module {
