@@ -174,7 +174,8 @@ impl Vault {
     }
 }
 
-fn encrypt_with_salt(
+/// Encrypts `data` with a salt that the caller chose (the `vault` filter's `salt`).
+pub fn encrypt_with_salt(
     data: &[u8],
     secret: &Secret,
     id: Option<&str>,

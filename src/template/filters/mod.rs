@@ -5,7 +5,35 @@ use std::{collections::HashMap, sync::OnceLock};
 use super::{CallArgs, FilterContext};
 use crate::value::{PyResult, StrClass, Value, repr};
 
+mod attribute;
+mod basics;
+mod comment;
+mod crypt;
+mod dates;
+mod dicts;
+mod encoding;
+mod glob;
+mod hashes;
+mod html;
+mod json;
+mod numbers;
+mod paths;
+mod pprint;
+mod random;
+mod regex;
+mod selection;
+mod sequences;
+mod sets;
 mod text;
+mod vault;
+mod wrap;
+mod yaml;
+
+pub use encoding::{Url, base64_decode, base64_encode, shell_quote, split_url};
+pub use glob::{glob, matches as glob_matches};
+pub use hashes::{Settings as PasswordSettings, encrypt as encrypt_password, random_salt};
+pub use paths::{expand_user, expand_vars, join as join_paths, normpath, real_path};
+pub use regex::compile as compile_pattern;
 
 /// A filter's code: the filtered value (undefined ones included) and the arguments.
 pub type FilterFn = fn(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value>;
@@ -70,7 +98,27 @@ impl Filter {
 }
 
 /// The tables of all topics; within one name, the later wins (ansible's over jinja2's).
-static TOPICS: &[&[Filter]] = &[text::FILTERS];
+static TOPICS: &[&[Filter]] = &[
+    basics::FILTERS,
+    text::FILTERS,
+    wrap::FILTERS,
+    html::FILTERS,
+    numbers::FILTERS,
+    sequences::FILTERS,
+    selection::FILTERS,
+    sets::FILTERS,
+    dicts::FILTERS,
+    json::FILTERS,
+    yaml::FILTERS,
+    regex::FILTERS,
+    paths::FILTERS,
+    encoding::FILTERS,
+    hashes::FILTERS,
+    vault::FILTERS,
+    dates::FILTERS,
+    random::FILTERS,
+    comment::FILTERS,
+];
 
 /// The filter known by `name`, short or full.
 pub fn find(name: &str) -> Option<&'static Filter> {

@@ -6,7 +6,13 @@ use std::{collections::HashMap, sync::OnceLock};
 use super::{CallArgs, FilterContext, filters::Origin};
 use crate::value::{PyError, PyErrorKind, PyResult, Value};
 
+mod comparison;
+mod files;
+mod matching;
+mod results;
 mod types;
+mod uri;
+mod version;
 
 /// A test's code.
 pub type TestFn = fn(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value>;
@@ -35,7 +41,18 @@ impl Test {
 }
 
 /// The tables of all topics.
-static TOPICS: &[&[Test]] = &[types::TESTS];
+static TOPICS: &[&[Test]] = &[
+    types::TESTS,
+    comparison::TESTS,
+    results::TESTS,
+    matching::TESTS,
+    version::TESTS,
+    files::TESTS,
+    uri::TESTS,
+];
+
+pub use matching::boolean;
+pub use version::loose_order;
 
 /// The test known by `name`, short or full.
 pub fn find(name: &str) -> Option<&'static Test> {

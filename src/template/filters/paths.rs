@@ -1,0 +1,360 @@
+//! Filters on paths.
+
+use std::path::{Path, PathBuf};
+
+use super::Filter;
+use crate::template::{CallArgs, FilterContext};
+use crate::value::{
+    PyError, PyResult, Str, Value, access,
+    ops::settle,
+    types::{class_repr, type_name},
+};
+
+pub(super) static FILTERS: &[Filter] = &[
+    Filter::ansible("basename", "The last part of a path.", basename),
+    Filter::ansible("dirname", "A path without its last part.", dirname),
+    Filter::ansible("expanduser", "Expands `~`.", expanduser),
+    Filter::ansible("expandvars", "Expands environment variables.", expandvars),
+    Filter::ansible("realpath", "The path without symbolic links.", realpath),
+    Filter::ansible("relpath", "The path from another one.", relpath),
+    Filter::ansible("splitext", "A path's root and extension.", splitext),
+    Filter::ansible("path_join", "Parts joined to a path.", path_join),
+    Filter::ansible("normpath", "The path without `..` and doubled slashes.", normpath_filter),
+    Filter::ansible("commonpath", "The longest path that is part of all.", commonpath),
+    Filter::ansible("win_basename", "The last part of a Windows path.", win_basename),
+    Filter::ansible("win_dirname", "A Windows path without its last part.", win_dirname),
+    Filter::ansible("win_splitdrive", "A Windows path's drive and rest.", win_splitdrive),
+    Filter::ansible("fileglob", "Files that match a pattern.", fileglob),
+];
+
+fn path(value: &Value) -> PyResult<Str> {
+    match settle(value)?.as_ref() {
+        Value::Str(s) => Ok(s.clone()),
+        _ => Err(PyError::type_error(format!(
+            "expected str, bytes or os.PathLike object, not {}",
+            type_name(value)
+        ))),
+    }
+}
+
+/// Runs `edit` on the filtered path.
+fn edited(
+    value: &Value,
+    args: CallArgs,
+    function: &str,
+    edit: impl FnOnce(&str) -> String,
+) -> PyResult<Value> {
+    let [] = args.bind(function, &["p"], &[], 0)?;
+    let s = path(value)?;
+    Ok(Value::Str(s.derive(edit(&s))))
+}
+
+fn basename(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "basename", |p| p.rsplit('/').next().unwrap_or(p).to_owned())
+}
+
+fn dirname(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "dirname", |p| {
+        let head = &p[..p.rfind('/').map_or(0, |at| at + 1)];
+        if head.chars().all(|c| c == '/') {
+            head.to_owned()
+        } else {
+            head.trim_end_matches('/').to_owned()
+        }
+    })
+}
+
+fn expanduser(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "expanduser", expand_user)
+}
+
+/// `os.path.expanduser`.
+pub fn expand_user(p: &str) -> String {
+    let Some(rest) = p.strip_prefix('~') else { return p.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (user, tail) = rest.split_at(end);
+    let home = if user.is_empty() {
+        std::env::var("HOME").ok().or_else(|| {
+            // SAFETY: `getuid` cannot fail.
+            home_of(|fields| fields.get(2).copied() == Some(&unsafe { libc::getuid() }.to_string()))
+        })
+    } else {
+        home_of(|fields| fields.first().copied() == Some(user))
+    };
+    match home {
+        Some(home) => {
+            let joined = format!("{}{tail}", home.trim_end_matches('/'));
+            if joined.is_empty() { "/".to_owned() } else { joined }
+        }
+        None => p.to_owned(),
+    }
+}
+
+/// The home folder of the first entry of the user table that `matches`.
+fn home_of(matches: impl Fn(&[&str]) -> bool) -> Option<String> {
+    let table = std::fs::read_to_string("/etc/passwd").ok()?;
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        if matches(&fields) { fields.get(5).map(|h| (*h).to_owned()) } else { None }
+    })
+}
+
+fn expandvars(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "expandvars", expand_vars)
+}
+
+/// `os.path.expandvars`: unknown variables stay as they are.
+pub fn expand_vars(p: &str) -> String {
+    let mut out = String::new();
+    let mut rest = p;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (name, len) = if let Some(body) = rest.strip_prefix("${") {
+            match body.find('}') {
+                Some(end) => (&body[..end], end + 3),
+                None => ("", 1),
+            }
+        } else {
+            let body = &rest[1..];
+            let end =
+                body.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(body.len());
+            (&body[..end], end + 1)
+        };
+        match std::env::var(name) {
+            Ok(value) if !name.is_empty() => out.push_str(&value),
+            _ => out.push_str(&rest[..len]),
+        }
+        rest = &rest[len..];
+    }
+    out + rest
+}
+
+fn realpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [_strict] = args.bind("realpath", &["filename"], &["strict"], 0)?;
+    let s = path(&value)?;
+    Ok(Value::Str(s.derive(real_path(&s))))
+}
+
+/// `os.path.realpath`: what does not exist stays as it is written.
+pub fn real_path(p: &str) -> String {
+    let absolute = absolute(p);
+    let mut resolved = PathBuf::from("/");
+    let mut left: Vec<String> = absolute.split('/').rev().map(str::to_owned).collect();
+    let mut links = 0;
+    while let Some(part) = left.pop() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." => {
+                resolved.pop();
+                continue;
+            }
+            _ => {}
+        }
+        let next = resolved.join(&part);
+        match std::fs::read_link(&next) {
+            // As many links as the system follows.
+            Ok(target) if links < 40 => {
+                links += 1;
+                if target.is_absolute() {
+                    resolved = PathBuf::from("/");
+                }
+                left.extend(target.to_string_lossy().split('/').rev().map(str::to_owned));
+            }
+            _ => resolved = next,
+        }
+    }
+    resolved.to_string_lossy().into_owned()
+}
+
+fn absolute(p: &str) -> String {
+    if p.starts_with('/') {
+        return p.to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    format!("{}/{p}", here.display())
+}
+
+/// `os.path.normpath`.
+pub fn normpath(p: &str) -> String {
+    if p.is_empty() {
+        return ".".to_owned();
+    }
+    // Two leading slashes, and just two, are kept.
+    let root = match p.len() - p.trim_start_matches('/').len() {
+        0 => "",
+        2 => "//",
+        _ => "/",
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in p.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|l| *l != "..") => {
+                parts.pop();
+            }
+            ".." if !root.is_empty() => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = format!("{root}{}", parts.join("/"));
+    if joined.is_empty() { ".".to_owned() } else { joined }
+}
+
+fn normpath_filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "normpath", normpath)
+}
+
+fn relpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [start] = args.bind("relpath", &["path"], &["start"], 0)?;
+    let s = path(&value)?;
+    if s.is_empty() {
+        return Err(PyError::value_error("no path specified"));
+    }
+    let start = match start.filter(|v| !v.is_none()) {
+        Some(v) => path(&v)?.to_string(),
+        None => ".".to_owned(),
+    };
+    let parts = |p: &str| -> Vec<String> {
+        let p = normpath(&absolute(p));
+        p.split('/').filter(|x| !x.is_empty()).map(str::to_owned).collect()
+    };
+    let (from, to) = (parts(&start), parts(&s));
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let mut out = vec!["..".to_owned(); from.len() - common];
+    out.extend_from_slice(&to[common..]);
+    Ok(Value::Str(s.derive(if out.is_empty() { ".".to_owned() } else { out.join("/") })))
+}
+
+fn splitext(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [] = args.bind("splitext", &["p"], &[], 0)?;
+    let s = path(&value)?;
+    let name = s.rfind('/').map_or(0, |at| at + 1);
+    let body = s[name..].len() - s[name..].trim_start_matches('.').len() + name;
+    let at = s[body..].rfind('.').map_or(s.len(), |dot| body + dot);
+    let parts = [&s[..at], &s[at..]];
+    Ok(Value::tuple(parts.iter().map(|p| Value::Str(s.derive(*p))).collect()))
+}
+
+/// `os.path.join`.
+pub fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
+    let mut out = String::new();
+    for (i, part) in parts.into_iter().enumerate() {
+        if i == 0 || part.starts_with('/') {
+            out = part.to_owned();
+        } else {
+            if !out.is_empty() && !out.ends_with('/') {
+                out.push('/');
+            }
+            out.push_str(part);
+        }
+    }
+    out
+}
+
+fn path_join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [] = args.bind("path_join", &["paths"], &[], 0)?;
+    if let Value::Str(_) = settle(&value)?.as_ref() {
+        return Ok(value);
+    }
+    if !access::is_sequence(&value) {
+        return Err(PyError::filter_type(format!(
+            "|path_join expects string or sequence, got {} instead.",
+            class_repr(&value)
+        )));
+    }
+    let parts = access::iterate(&value)?;
+    if parts.is_empty() {
+        return Err(PyError::type_error("join() missing 1 required positional argument: 'a'"));
+    }
+    let mut texts = Vec::new();
+    for (i, part) in parts.iter().enumerate() {
+        let settled = settle(part)?;
+        let Value::Str(text) = settled.as_ref() else {
+            return Err(PyError::type_error(if i == 0 {
+                format!("expected str, bytes or os.PathLike object, not {}", type_name(part))
+            } else {
+                format!(
+                    "join() argument must be str, bytes, or os.PathLike object, not '{}'",
+                    type_name(part)
+                )
+            }));
+        };
+        texts.push(text.clone());
+    }
+    Ok(Value::from(join(texts.iter().map(Str::as_str))))
+}
+
+fn commonpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [] = args.bind("commonpath", &["paths"], &[], 0)?;
+    if !access::is_sequence(&value) {
+        return Err(PyError::filter_type(format!(
+            "|commonpath expects sequence, got {} instead.",
+            class_repr(&value)
+        )));
+    }
+    let paths: Vec<Str> = access::iterate(&value)?.iter().map(path).collect::<PyResult<_>>()?;
+    let Some(first) = paths.first() else {
+        return Err(PyError::value_error("commonpath() arg is an empty sequence"));
+    };
+    if paths.iter().any(|p| p.starts_with('/') != first.starts_with('/')) {
+        return Err(PyError::value_error("Can't mix absolute and relative paths"));
+    }
+    let split = |p: &Str| -> Vec<String> {
+        p.split('/').filter(|x| !x.is_empty() && *x != ".").map(str::to_owned).collect()
+    };
+    let mut common = split(first);
+    for p in &paths[1..] {
+        let parts = split(p);
+        let len = common.iter().zip(&parts).take_while(|(a, b)| a == b).count();
+        common.truncate(len);
+    }
+    let root = if first.starts_with('/') { "/" } else { "" };
+    Ok(Value::from(format!("{root}{}", common.join("/"))))
+}
+
+/// A Windows path's drive (or share) and the rest.
+fn split_drive(p: &str) -> (&str, &str) {
+    let is_slash = |c: char| c == '\\' || c == '/';
+    let unc = p.len() >= 2 && p.starts_with(is_slash) && p[1..].starts_with(is_slash);
+    if unc && !p[2..].starts_with(is_slash) {
+        let Some(server) = p[2..].find(is_slash) else { return ("", p) };
+        let share = 2 + server + 1;
+        let end = p[share..].find(is_slash).map_or(p.len(), |at| share + at);
+        return if end == share { ("", p) } else { p.split_at(end) };
+    }
+    if p.as_bytes().get(1) == Some(&b':') { p.split_at(2) } else { ("", p) }
+}
+
+fn win_basename(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "basename", |p| {
+        let (_, rest) = split_drive(p);
+        rest.rsplit(['\\', '/']).next().unwrap_or(rest).to_owned()
+    })
+}
+
+fn win_dirname(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    edited(&value, args, "dirname", |p| {
+        let (drive, rest) = split_drive(p);
+        let head = &rest[..rest.rfind(['\\', '/']).map_or(0, |at| at + 1)];
+        let trimmed = head.trim_end_matches(['\\', '/']);
+        format!("{drive}{}", if trimmed.is_empty() { head } else { trimmed })
+    })
+}
+
+fn win_splitdrive(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [] = args.bind("splitdrive", &["p"], &[], 0)?;
+    let s = path(&value)?;
+    let (drive, rest) = split_drive(&s);
+    Ok(Value::tuple(vec![Value::Str(s.derive(drive)), Value::Str(s.derive(rest))]))
+}
+
+fn fileglob(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [] = args.bind("fileglob", &["pathname"], &[], 0)?;
+    let pattern = path(&value)?;
+    Ok(super::glob::glob(&pattern)
+        .into_iter()
+        .filter(|p| Path::new(p).is_file())
+        .map(Value::from)
+        .collect())
+}
