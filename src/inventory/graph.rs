@@ -33,6 +33,8 @@ pub(super) struct Group {
     pub name: Arc<str>,
     pub vars: Dict,
     pub hosts: Vec<HostId>,
+    /// The same hosts, for looking up.
+    members: HashSet<HostId>,
     pub children: Vec<GroupId>,
     pub parents: Vec<GroupId>,
     /// The longest way down from `all`: deeper groups win.
@@ -419,7 +421,7 @@ impl Graph {
 
     /// Puts a host into a group; false if it was there already.
     pub fn add_host_to_group(&mut self, group: GroupId, host: HostId) -> bool {
-        if self.group(group).hosts.contains(&host) {
+        if !self.groups[group.0].members.insert(host) {
             return false;
         }
         self.groups[group.0].hosts.push(host);
@@ -438,9 +440,9 @@ impl Graph {
     }
 
     fn remove_host_from_group(&mut self, group: GroupId, host: HostId) {
-        let hosts = &mut self.groups[group.0].hosts;
-        if let Some(at) = hosts.iter().position(|h| *h == host) {
-            hosts.remove(at);
+        let from = &mut self.groups[group.0];
+        if from.members.remove(&host) {
+            from.hosts.retain(|h| *h != host);
             self.leave(host, group);
         }
     }
@@ -550,6 +552,7 @@ impl Group {
             name: Arc::from(name),
             vars: Dict::new(),
             hosts: Vec::new(),
+            members: HashSet::new(),
             children: Vec::new(),
             parents: Vec::new(),
             depth: 0,

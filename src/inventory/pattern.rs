@@ -73,9 +73,16 @@ impl Selection<'_> {
                 _ => (None, &pattern[..]),
             };
             let matched = self.matching(bare)?;
+            let set = || matched.iter().copied().collect::<HashSet<HostId>>();
             match sign {
-                Some('!') => hosts.retain(|h| !matched.contains(h)),
-                Some(_) => hosts.retain(|h| matched.contains(h)),
+                Some('!') => {
+                    let out = set();
+                    hosts.retain(|h| !out.contains(h));
+                }
+                Some(_) => {
+                    let within = set();
+                    hosts.retain(|h| within.contains(h));
+                }
                 None => {
                     let have: HashSet<HostId> = hosts.iter().copied().collect();
                     hosts.extend(matched.into_iter().filter(|h| !have.contains(h)));

@@ -392,7 +392,7 @@ impl PlayContext {
 
 /// The folders that a task's files are looked for in: its role and the roles that brought it in,
 /// innermost first, then the folder of its own file.
-fn search_dirs(task: &Task) -> Vec<std::path::PathBuf> {
+pub(super) fn search_dirs(task: &Task) -> Vec<std::path::PathBuf> {
     let mut dirs: Vec<std::path::PathBuf> = Vec::new();
     if let Some(role) = &task.level.role {
         dirs.push(role.path.clone());

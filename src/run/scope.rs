@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::PlayContext;
+use super::{PlayContext, context::search_dirs};
 use crate::{
     diagnostic::{Error, Kind, Result},
     playbook::{Level, LevelKind, Role, Task},
@@ -22,7 +22,11 @@ impl PlayContext {
     pub fn stack(&self, host: Option<&str>, task: Option<&Task>) -> Result<Stack> {
         let world = &self.run.world;
         let mut stack = match host {
-            Some(host) => world.stack(host, &self.view)?,
+            Some(host) => {
+                let along = task.filter(|_| world.looks_along_tasks());
+                let dirs = along.map(search_dirs).unwrap_or_default();
+                world.stack_along(host, &self.view, &dirs)?
+            }
             None => world.play_stack(&self.view),
         };
         let push_all = |stack: &mut Stack, layer: Layer, all: Vec<Dict>| {

@@ -1,5 +1,6 @@
 //! Variables: precedence as one ordered list of layers, read lazily.
 
+mod fact_cache;
 mod facts;
 mod hostvars;
 mod listing;
@@ -10,9 +11,10 @@ mod stack;
 mod world;
 
 pub use self::{
+    fact_cache::FactCache,
     hostvars::HostVars,
     listing::Listing,
     magic::{PlayView, RunOptions, VERSION},
     stack::{Layer, Stack},
-    world::{Options, World},
+    world::{Options, VarsRoot, World},
 };

@@ -4,17 +4,41 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use parking_lot::{Mutex, RwLock};
 
-use super::{Layer, PlayView, RunOptions, Stack, facts::Facts, magic::Magic};
+use super::{FactCache, Layer, PlayView, RunOptions, Stack, facts::Facts, magic::Magic};
 use crate::{
+    config::{Settings, options},
     diagnostic::{Notices, Result},
     inventory::{Inventory, merge},
     value::{Dict, Value},
 };
+
+/// Where `group_vars/` and `host_vars/` of plays are looked for (`playbook_vars_root`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum VarsRoot {
+    /// In the playbook's folder.
+    #[default]
+    Top,
+    /// In the first folder of the task's search path.
+    Bottom,
+    /// In every folder of the task's search path.
+    All,
+}
+
+impl VarsRoot {
+    /// The setting's value.
+    pub fn from_settings(settings: &Settings) -> Self {
+        match &*settings.get(&options::PLAYBOOK_VARS_ROOT) {
+            "all" => Self::All,
+            "bottom" => Self::Bottom,
+            _ => Self::Top,
+        }
+    }
+}
 
 /// The settings that variables go by.
 #[derive(Clone, Debug)]
@@ -23,10 +47,27 @@ pub struct Options {
     pub merge: bool,
     /// `inject_facts_as_vars`.
     pub inject_facts: bool,
+    /// `playbook_vars_root`.
+    pub vars_root: VarsRoot,
     /// What `ansible_playbook_python` says.
     pub python: Arc<str>,
     /// How this run was started.
     pub run: RunOptions,
+    /// Where facts are kept from run to run.
+    pub fact_cache: Option<Arc<FactCache>>,
+}
+
+impl Options {
+    /// The options that settings make, for a run that was started so.
+    pub fn from_settings(settings: &Settings, run: RunOptions) -> Self {
+        Self {
+            merge: settings.get(&options::DEFAULT_HASH_BEHAVIOUR) == "merge",
+            inject_facts: settings.get(&options::INJECT_FACTS_AS_VARS),
+            vars_root: VarsRoot::from_settings(settings),
+            run,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Options {
@@ -34,8 +75,10 @@ impl Default for Options {
         Self {
             merge: false,
             inject_facts: true,
+            vars_root: VarsRoot::default(),
             python: Arc::from("/usr/bin/python3"),
             run: RunOptions::default(),
+            fact_cache: None,
         }
     }
 }
@@ -57,12 +100,14 @@ pub struct World {
 /// What the run learned of a host.
 struct HostState {
     facts: RwLock<Arc<Facts>>,
+    /// Whether the facts of earlier runs were read.
+    remembered: OnceLock<Result<()>>,
     /// `include_vars`.
     included: Dict,
     /// `set_fact` and `register`.
     set: Dict,
-    /// Merged inventory variables by the playbook folder they are seen from.
-    inventory: Mutex<HashMap<PathBuf, (u64, Dict)>>,
+    /// Merged inventory variables by the folders of plays they are seen from.
+    inventory: Mutex<HashMap<Vec<PathBuf>, (u64, Dict)>>,
 }
 
 impl World {
@@ -121,12 +166,35 @@ impl World {
         let state = hosts.entry(Arc::from(host)).or_insert_with(|| {
             Arc::new(HostState {
                 facts: RwLock::new(Arc::new(Facts::none(inject))),
+                remembered: OnceLock::new(),
                 included: Dict::new(),
                 set: Dict::new(),
                 inventory: Mutex::default(),
             })
         });
         Arc::clone(state)
+    }
+
+    /// Reads the facts of earlier runs, once.
+    fn remember(&self, host: &str, state: &HostState) -> Result<()> {
+        let Some(cache) = &self.options.fact_cache else { return Ok(()) };
+        let read = || {
+            if let Some(facts) = cache.get(host)? {
+                let mut held = state.facts.write();
+                *held = Arc::new(held.updated(&facts, self.options.inject_facts, &*self.notices));
+            }
+            Ok(())
+        };
+        state.remembered.get_or_init(read).clone()
+    }
+
+    /// The facts of a host; those of earlier runs too, unless they cannot be read (every stack of
+    /// the host says so).
+    fn known_facts(&self, host: &str) -> Arc<Facts> {
+        let state = self.state(host);
+        let _ = self.remember(host, &state);
+        let facts = state.facts.read();
+        Arc::clone(&facts)
     }
 
     // --- stacks ----------------------------------------------------------------------------
@@ -143,7 +211,29 @@ impl World {
     /// The stack sees facts and `set_fact` that come later. Fails if a `group_vars` or
     /// `host_vars` file cannot be read.
     pub fn stack(self: &Arc<Self>, host: &str, play: &Arc<PlayView>) -> Result<Stack> {
-        let mut stack = self.host_layers(host, &play.basedir)?;
+        self.stack_along(host, play, &[])
+    }
+
+    /// Whether the search path of a task matters for the variables of its host.
+    pub fn looks_along_tasks(&self) -> bool {
+        self.options.vars_root != VarsRoot::Top
+    }
+
+    /// The same for a task, whose search path matters where `playbook_vars_root` says so.
+    pub fn stack_along(
+        self: &Arc<Self>,
+        host: &str,
+        play: &Arc<PlayView>,
+        search_path: &[PathBuf],
+    ) -> Result<Stack> {
+        let top = std::slice::from_ref(&play.basedir);
+        let folders = match self.options.vars_root {
+            _ if search_path.is_empty() => top,
+            VarsRoot::Top => top,
+            VarsRoot::Bottom => &search_path[..1],
+            VarsRoot::All => search_path,
+        };
+        let mut stack = self.host_layers(host, folders)?;
         let magic = Magic {
             world: Arc::clone(self),
             play: Some(Arc::clone(play)),
@@ -171,7 +261,7 @@ impl World {
 
     /// What other hosts see of a host, by `hostvars`.
     pub fn stack_for_others(self: &Arc<Self>, host: &str, basedir: &Path) -> Result<Stack> {
-        let mut stack = self.host_layers(host, basedir)?;
+        let mut stack = self.host_layers(host, &[basedir.to_owned()])?;
         let magic = Magic {
             world: Arc::clone(self),
             play: None,
@@ -183,10 +273,11 @@ impl World {
     }
 
     /// The layers of a host that come from neither a play nor magic.
-    fn host_layers(&self, host: &str, basedir: &Path) -> Result<Stack> {
+    fn host_layers(&self, host: &str, folders: &[PathBuf]) -> Result<Stack> {
         let state = self.state(host);
+        self.remember(host, &state)?;
         let mut stack = self.empty_stack();
-        stack.push(Layer::Inventory, self.inventory_vars(host, &state, basedir)?);
+        stack.push(Layer::Inventory, self.inventory_vars(host, &state, folders)?);
         stack.push_lazy(Layer::Facts, Arc::new(FactsOf(Arc::clone(&state))));
         stack.push(Layer::IncludeVars, state.included.clone());
         stack.push(Layer::SetFacts, state.set.clone());
@@ -195,15 +286,15 @@ impl World {
     }
 
     /// The inventory's variables of a host, merged once and kept until the inventory changes.
-    fn inventory_vars(&self, host: &str, state: &HostState, basedir: &Path) -> Result<Dict> {
+    fn inventory_vars(&self, host: &str, state: &HostState, folders: &[PathBuf]) -> Result<Dict> {
         let now = self.inventory.generation();
-        if let Some((made, vars)) = state.inventory.lock().get(basedir)
+        if let Some((made, vars)) = state.inventory.lock().get(folders)
             && *made == now
         {
             return Ok(vars.clone());
         }
-        let vars = self.inventory.merged_vars(host, &[basedir.to_owned()])?;
-        state.inventory.lock().insert(basedir.to_owned(), (now, vars.clone()));
+        let vars = self.inventory.merged_vars(host, folders)?;
+        state.inventory.lock().insert(folders.to_vec(), (now, vars.clone()));
         Ok(vars)
     }
 
@@ -211,35 +302,37 @@ impl World {
 
     /// Facts that a host told, or `set_fact` with `cacheable`.
     pub fn set_facts(&self, host: &str, facts: &Dict) {
-        let state = self.state(host);
-        let mut held = state.facts.write();
-        *held = Arc::new(held.updated(facts, self.options.inject_facts, &*self.notices));
+        let known = self.known_facts(host);
+        let all = Arc::new(known.updated(facts, self.options.inject_facts, &*self.notices));
+        *self.state(host).facts.write() = Arc::clone(&all);
+        if let Some(cache) = &self.options.fact_cache {
+            cache.set(host, all.raw());
+        }
     }
 
     /// What facts would add to a host's variables, were they its facts already.
     pub fn vars_with_facts(&self, host: &str, facts: &Dict) -> Dict {
-        let held = Arc::clone(&self.state(host).facts.read());
+        let held = self.known_facts(host);
         held.updated(facts, self.options.inject_facts, &*self.notices).vars
     }
 
     /// `meta: clear_facts`.
     pub fn clear_facts(&self, host: &str) {
         let state = self.state(host);
+        // What was kept is not to be read again either.
+        let _ = state.remembered.set(Ok(()));
         *state.facts.write() = Arc::new(Facts::none(self.options.inject_facts));
+        self.options.fact_cache.iter().for_each(|cache| cache.delete(host));
     }
 
     /// A fact as its module named it (`module_setup`, `ansible_distribution`).
     pub fn fact(&self, host: &str, name: &str) -> Option<Value> {
-        let state = self.state(host);
-        let facts = Arc::clone(&state.facts.read());
-        facts.raw().get(name)
+        self.known_facts(host).raw().get(name)
     }
 
     /// Every fact of a host as its module named it.
     pub fn facts(&self, host: &str) -> Dict {
-        let state = self.state(host);
-        let facts = Arc::clone(&state.facts.read());
-        facts.raw().copy()
+        self.known_facts(host).raw().copy()
     }
 
     /// `set_fact` and `register`: variables of a host until the end of the run.
