@@ -45,10 +45,7 @@ lay_root() {
     printf '[Match]\nName=host0\n[Network]\nAddress=%s.%s/24\nGateway=%s.1\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' \
         "$NET" "$NUMBER" "$NET" >"$root/etc/systemd/network/80-container-host0.network"
     mkdir -p "$root/srv/packages"
-    if [ "$KIND" != rhel ]; then
-        rm -f "$root"/etc/apt/sources.list.d/*
-        echo 'deb [trusted=yes] file:/srv/packages/deb ./' >"$root/etc/apt/sources.list"
-    fi
+    [ "$SET.$KIND" != python.rhel ] || ln -sf /usr/libexec/dnf/python "$root/usr/bin/python3"
 }
 
 # boot HOST: starts it under a supervisor of its own session that starts it again after a reboot.

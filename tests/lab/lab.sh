@@ -20,6 +20,7 @@ usage: lab.sh [--name NAME] [--net A.B.C] [--hosts SET] [--owner PID] COMMAND
   kill HOST          as if its power failed     poweroff HOST   shuts it down
   boot HOST          starts it again            reset HOST  throws away all its changes and boots it
   inventory          prints the inventory       env         prints the lab's variables
+  possible           ends with 0 if this machine can run such hosts, else says why not
   build              makes the cached trees and packages    clean   removes cached ones that are out of date
 
 --name lets several labs be up at once (default: lab), each with its own --net (default: 10.231.77).
@@ -97,7 +98,7 @@ at_exit() {
 
 as_root_only() {
     [ "$(id -u)" = 0 ] && return
-    command -v sudo >/dev/null || die "this must run as root, or with sudo installed"
+    { command -v sudo && { [ -t 0 ] || sudo -n true; }; } >/dev/null 2>&1 || die "this must run as root, or with sudo"
     exec sudo --preserve-env=VMSTATION_LAB_CACHE,VMSTATION_LAB_NAME,CI -- "$HERE/lab.sh" \
         --name "$NAME" --net "$NET" --hosts "$SET" ${OWNER:+--owner "$OWNER"} "$@"
 }
@@ -184,7 +185,6 @@ write_inventory() {
         if [ "$kind" = rhel ]; then
             printf '          %s\n' 'ansible_user: admin' 'ansible_become: true' 'ansible_become_method: sudo' \
                 'ansible_become_password: admin-secret'
-            [ "$SET" != python ] || printf '          ansible_python_interpreter: /usr/libexec/dnf/python\n'
         else
             printf '          ansible_user: root\n'
         fi
@@ -251,10 +251,23 @@ status() {
     done < <(hosts_of_set "$SET")
 }
 
+# Hosts need mounts and network namespaces; a plain container may allow neither.
+possible() {
+    [ "$(uname -s)" = Linux ] || die "this is not Linux"
+    command -v apt-get >/dev/null || command -v mmdebstrap >/dev/null || die "there is neither apt nor mmdebstrap here"
+    local dir
+    dir=$(mktemp -d)
+    unshare --mount --net -- sh -c '
+        mkdir -p "$1/l" "$1/m" && mount -t tmpfs tmpfs "$1/m" && mkdir "$1/m/u" "$1/m/w" "$1/m/r" &&
+        mount -t overlay overlay -o "lowerdir=$1/l,upperdir=$1/m/u,workdir=$1/m/w" "$1/m/r"' possible "$dir" 2>/dev/null ||
+        { rm -rf "$dir" && die "this machine lets nobody mount overlays or make network namespaces"; }
+    rm -rf "$dir"
+}
+
 # Removes trees and packages that the scripts would not make any more.
 clean() {
     local keep path
-    keep=" $(tree_dir debian) $(tree_dir python) $(tree_dir rhel) $(packages_dir) "
+    keep=" $(tree_dir debian) $(tree_dir python) $(tree_dir lists) $(tree_dir rhel) $(packages_dir) "
     for path in "$CACHE"/tree-* "$CACHE"/packages-*; do
         [ -e "$path" ] || continue
         case $keep in *" ${path%.*} "* | *" $path "*) ;; *) rm -rf --one-file-system "$path" ;; esac
@@ -267,7 +280,7 @@ trap at_exit EXIT
 command=$1
 shift
 case $command in
-    up | build | clean) "$command" ;;
+    up | build | clean | possible) "$command" ;;
     down) take_down ;;
     watch) watch ;;
     supervise) load && supervise "$1" ;;

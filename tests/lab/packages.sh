@@ -31,7 +31,7 @@ make_packages() {
     done
     cd "$out/deb"
     dpkg-scanpackages --multiversion . >Packages
-    printf 'Origin: lab\nLabel: lab\nSuite: lab\nSHA256:\n %s %s Packages\n' \
+    printf 'Origin: lab\nLabel: lab\nSuite: lab\nDate: Tue, 14 Nov 2023 22:13:20 UTC\nSHA256:\n %s %s Packages\n' \
         "$(sha256sum Packages | cut -d' ' -f1)" "$(stat -c %s Packages)" >Release
     cd /
     createrepo_c -q "$out/rpm"

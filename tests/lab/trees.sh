@@ -1,7 +1,8 @@
 # Sourced by lab.sh. The root file systems that hosts are laid over, each made once and kept under $CACHE:
 #   debian: Debian 12 with systemd and sshd, the lab's accounts, no Python
 #   python: a layer on it with python3 and python3-apt
-#   rhel:   a layer on it shaped like RHEL 10: dnf and rpm, no apt, no Python that is found
+#   lists:  a layer on either with apt's lists of the lab's own packages
+#   rhel:   a layer on debian shaped like RHEL 10: dnf and rpm, no apt, no Python that is found
 # The name of each carries the hash of what made it.
 
 # The folders that the trees take their packages from are packages.sh's.
@@ -11,7 +12,7 @@ recipe_hash() {
 
 tree_dir() {
     case $1 in
-        rhel) echo "$CACHE/tree-rhel-$(recipe_hash)-$(basename "$(packages_dir)")" ;;
+        rhel | lists) echo "$CACHE/tree-$1-$(recipe_hash)-$(basename "$(packages_dir)")" ;;
         *) echo "$CACHE/tree-$1-$(recipe_hash)" ;;
     esac
 }
@@ -19,8 +20,9 @@ tree_dir() {
 # lower_dirs KIND: the lowerdir= of a host of that kind, uppermost first.
 lower_dirs() {
     case $1 in
-        debian) tree_dir debian ;;
-        python | rhel) echo "$(tree_dir "$1"):$(tree_dir debian)" ;;
+        debian) echo "$(tree_dir lists):$(tree_dir debian)" ;;
+        python) echo "$(tree_dir lists):$(tree_dir python):$(tree_dir debian)" ;;
+        rhel) echo "$(tree_dir rhel):$(tree_dir debian)" ;;
         *) die "no such kind of host: $1" ;;
     esac
 }
@@ -29,6 +31,7 @@ lower_dirs() {
 build_trees() {
     local kind
     build_tree debian
+    build_tree lists
     for kind in "$@"; do [ "$kind" = debian ] || build_tree "$kind"; done
 }
 
@@ -116,19 +119,25 @@ accounts() {
 	S
 }
 
-# layer DIR: an overlay over the debian tree at DIR.root whose changes land in DIR, with the machine's name servers.
+# layer DIR: an overlay over the debian tree at DIR.root whose changes land in DIR.
 layer() {
     LAYER=$1
     mkdir -p "$LAYER" "$LAYER.work" "$LAYER.root"
     mount -t overlay overlay -o "lowerdir=$(tree_dir debian),upperdir=$LAYER,workdir=$LAYER.work" "$LAYER.root"
+}
+
+# In a layer: installs packages of the distribution, by the machine's name servers.
+layer_install() {
     cp -L /etc/resolv.conf /etc/hosts "$LAYER.root/etc/"
     in_layer apt-get update -q
+    in_layer apt-get install -y -q --no-install-recommends "$@"
+    rm -rf "$LAYER.root"/etc/{resolv.conf,hosts} "$LAYER.root"/var/lib/apt/lists/* "$LAYER.root"/var/cache/apt/*
 }
 
 # unlayer: ends what layer began, also when it failed in between (called at exit).
 unlayer() {
     [ -n "${LAYER-}" ] || return 0
-    rm -rf "$LAYER.root"/etc/{resolv.conf,hosts} "$LAYER.root"/var/lib/apt/lists/* "$LAYER.root"/var/cache/apt/*
+    ! mountpoint -q "$LAYER.root/srv/packages" || umount "$LAYER.root/srv/packages"
     umount "$LAYER.root" && rm -rf "$LAYER.root" "$LAYER.work"
     LAYER=
 }
@@ -139,13 +148,23 @@ in_layer() {
 
 make_python() {
     layer "$1"
-    in_layer apt-get install -y -q --no-install-recommends python3 python3-apt
+    layer_install python3 python3-apt
+    unlayer
+}
+
+make_lists() {
+    layer "$1"
+    mkdir -p "$LAYER.root/srv/packages"
+    mount --bind -o ro "$(packages_dir)" "$LAYER.root/srv/packages"
+    rm -rf "$LAYER.root"/etc/apt/sources.list.d/*
+    echo 'deb [trusted=yes] file:/srv/packages/deb ./' >"$LAYER.root/etc/apt/sources.list"
+    in_layer apt-get update -q
     unlayer
 }
 
 make_rhel() {
     layer "$1"
-    in_layer apt-get install -y -q --no-install-recommends dnf rpm
+    layer_install dnf rpm
     like_rhel "$LAYER.root"
     unlayer
 }
