@@ -281,7 +281,7 @@ command=$1
 shift
 case $command in
     up | build | clean | possible) "$command" ;;
-    down) take_down ;;
+    down) take_down && rm -f "$CACHE/labs/$NAME.lock" ;;
     watch) watch ;;
     supervise) load && supervise "$1" ;;
     status) load && status ;;

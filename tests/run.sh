@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# All tests, from nothing: installs what they need (Debian, Ubuntu; root or sudo), then formatting, clippy, unit tests,
+# the architecture, the oracle (every recorded case, and a sample asked of ansible-core again), the lab and the demo.
+# Goes on after a failure, and ends with the sum of what passed and failed.
+set -Eeuo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$ROOT"
+# shellcheck source=tests/lab/install.sh
+. tests/lab/install.sh
+
+PASSED=0 FAILED=0 TOLD=()
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+
+# part NAME COMMAND...: runs it and adds up the counts that it prints: cargo's "test result:", the harnesses' "…: N passed,
+# N failed". A part without counts is one check.
+part() {
+    local name=$1 from=$SECONDS status=0 passed failed
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" 2>&1 | tee "$LOG" || status=$?
+    read -r passed failed < <(sed -nE 's/^(test result: [a-zA-Z]+\.|[a-z]+:) ([0-9]+) passed[,;] ([0-9]+) failed.*/\2 \3/p' "$LOG" |
+        awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
+    if [ $((passed + failed)) = 0 ]; then
+        if [ $status = 0 ]; then passed=1; fi
+    fi
+    if [ $status != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+    PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+    TOLD+=("$(printf '%-28s %5d passed %3d failed %5d s' "$name" "$passed" "$failed" $((SECONDS - from)))")
+}
+
+install() {
+    need_rust
+    need_packages python3 python3-venv sshpass shellcheck
+    need_lab
+}
+
+printf '== installing what is missing\n'
+install
+part 'formatting' cargo fmt --all --check
+part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh benches/run.sh
+part 'clippy' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+part 'clippy of the lab tests' cargo clippy --locked --test lab --quiet -- -D warnings
+part 'unit and other tests' cargo test --locked --workspace --no-fail-fast
+part 'oracle, live sample' env ORACLE_LIVE="${ORACLE_LIVE:-10}" cargo test --locked --test oracle
+part 'lab' cargo test --locked --test lab
+part 'demo' env PROFILE=dev tests/lab/demo.sh
+
+printf '\n'
+printf '%s\n' "${TOLD[@]}"
+printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+[ "$FAILED" = 0 ]
