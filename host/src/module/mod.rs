@@ -1,9 +1,11 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
 mod apt;
+mod group;
 mod ping;
 mod setup;
 mod systemd;
+mod user;
 
 pub use crate::context::{Context, FileAttributes, Source, Write, Written};
 use crate::data::Data;
@@ -12,7 +14,8 @@ pub use crate::outcome::{Diff, Diffs, Failure, Outcome};
 pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 
 /// Every module. A test compares this list with the folder.
-pub static MODULES: &[&Module] = &[&apt::MODULE, &ping::MODULE, &setup::MODULE, &systemd::MODULE];
+pub static MODULES: &[&Module] =
+    &[&apt::MODULE, &group::MODULE, &ping::MODULE, &setup::MODULE, &systemd::MODULE, &user::MODULE];
 
 /// A module: everything there is to know of it, in one constant.
 pub struct Module {
