@@ -1,9 +1,14 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
 mod apt;
+mod cron;
+mod dpkg_selections;
 mod group;
+mod hostname;
+mod modprobe;
 mod ping;
 mod setup;
+mod sysctl;
 mod systemd;
 mod user;
 
@@ -14,8 +19,19 @@ pub use crate::outcome::{Diff, Diffs, Failure, Outcome};
 pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 
 /// Every module. A test compares this list with the folder.
-pub static MODULES: &[&Module] =
-    &[&apt::MODULE, &group::MODULE, &ping::MODULE, &setup::MODULE, &systemd::MODULE, &user::MODULE];
+pub static MODULES: &[&Module] = &[
+    &apt::MODULE,
+    &cron::MODULE,
+    &dpkg_selections::MODULE,
+    &group::MODULE,
+    &hostname::MODULE,
+    &modprobe::MODULE,
+    &ping::MODULE,
+    &setup::MODULE,
+    &sysctl::MODULE,
+    &systemd::MODULE,
+    &user::MODULE,
+];
 
 /// A module: everything there is to know of it, in one constant.
 pub struct Module {
