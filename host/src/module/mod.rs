@@ -2,11 +2,13 @@
 
 mod apt;
 mod cron;
+mod dnf;
 mod dpkg_selections;
 mod group;
 mod hostname;
 mod modprobe;
 mod ping;
+mod service;
 mod setup;
 mod sysctl;
 mod systemd;
@@ -22,11 +24,13 @@ pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 pub static MODULES: &[&Module] = &[
     &apt::MODULE,
     &cron::MODULE,
+    &dnf::MODULE,
     &dpkg_selections::MODULE,
     &group::MODULE,
     &hostname::MODULE,
     &modprobe::MODULE,
     &ping::MODULE,
+    &service::MODULE,
     &setup::MODULE,
     &sysctl::MODULE,
     &systemd::MODULE,
