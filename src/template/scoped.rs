@@ -40,6 +40,10 @@ impl Object for ScopedVars {
         self.type_name
     }
 
+    fn module(&self) -> &str {
+        "ansible.vars.hostvars"
+    }
+
     fn get_item(&self, key: &Value) -> Option<Value> {
         self.scope.get(key.as_str()?)
     }

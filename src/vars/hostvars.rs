@@ -33,8 +33,7 @@ impl HostVars {
         };
         match self.world.stack_for_others(&host, &self.basedir) {
             Ok(stack) => {
-                let object: Arc<dyn Object> =
-                    Arc::new(ScopedVars::new("HostVarsVars", Arc::new(stack)));
+                let object: Arc<dyn Object> = Arc::new(ScopedVars::new("HostVarsVars", stack));
                 Value::Object(object)
             }
             // A broken host_vars file of a host that no play has looked at yet.
@@ -56,6 +55,10 @@ impl fmt::Debug for HostVars {
 impl Object for HostVars {
     fn type_name(&self) -> &str {
         "HostVars"
+    }
+
+    fn module(&self) -> &str {
+        "ansible.vars.hostvars"
     }
 
     fn get_item(&self, key: &Value) -> Option<Value> {

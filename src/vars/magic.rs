@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
 };
 
 use indexmap::IndexSet;
@@ -165,11 +165,11 @@ fn version() -> Dict {
 
 /// The magic variables of a play (or of no play: then only those that need none).
 pub(super) struct Magic {
-    pub world: Arc<World>,
+    /// The world keeps stacks that hold this.
+    pub world: Weak<World>,
+    /// None where another host's variables are read; then `hostvars` is not among them.
     pub play: Option<Arc<PlayView>>,
     pub basedir: PathBuf,
-    /// Whether `hostvars` is among them; it is not while another host's variables are read.
-    pub with_hostvars: bool,
 }
 
 const ALWAYS: [&str; 3] = ["playbook_dir", "ansible_playbook_python", "ansible_config_file"];
@@ -211,29 +211,30 @@ impl Magic {
 
 impl Scope for Magic {
     fn get(&self, name: &str) -> Option<Value> {
+        let world = self.world.upgrade()?;
         match name {
             "playbook_dir" => {
                 let dir =
                     std::path::absolute(&self.basedir).unwrap_or_else(|_| self.basedir.clone());
                 Some(path(&dir))
             }
-            "ansible_playbook_python" => Some(Value::str(Arc::clone(self.world.python()))),
-            "ansible_config_file" => Some(self.world.config_file().map_or(Value::None, path)),
-            "groups" => Some(self.world.inventory().groups_dict().into()),
-            "omit" => Some(Value::str(Arc::clone(self.world.omit()))),
-            "hostvars" if self.with_hostvars => {
-                let object: Arc<dyn Object> =
-                    Arc::new(HostVars::new(Arc::clone(&self.world), self.basedir.clone()));
+            "ansible_playbook_python" => Some(Value::str(Arc::clone(world.python()))),
+            "ansible_config_file" => Some(world.config_file().map_or(Value::None, path)),
+            "groups" => Some(world.inventory().groups_dict().into()),
+            "omit" => Some(Value::str(Arc::clone(world.omit()))),
+            "hostvars" if self.play.is_some() => {
+                let object: Arc<dyn Object> = Arc::new(HostVars::new(world, self.basedir.clone()));
                 Some(Value::Object(object))
             }
             _ => {
                 let of_play = self.play.as_ref().and_then(|p| Self::of_play(p, name));
-                of_play.or_else(|| self.world.run_vars().get(name))
+                of_play.or_else(|| world.run_vars().get(name))
             }
         }
     }
 
     fn names(&self) -> Vec<Arc<str>> {
+        let Some(world) = self.world.upgrade() else { return Vec::new() };
         let mut all: Vec<Arc<str>> = ALWAYS.map(Arc::from).to_vec();
         if self.play.is_some() {
             all.extend(OF_PLAYS.map(Arc::from));
@@ -243,9 +244,9 @@ impl Scope for Magic {
             all.extend(HOSTS_OF_PLAYS.map(Arc::from));
         }
         all.push("omit".into());
-        let run = self.world.run_vars().read();
+        let run = world.run_vars().read();
         all.extend(run.keys().filter_map(|k| k.as_str().map(Arc::from)));
-        if self.with_hostvars {
+        if self.play.is_some() {
             all.push("hostvars".into());
         }
         all

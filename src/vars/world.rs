@@ -106,6 +106,8 @@ struct HostState {
     included: Dict,
     /// `set_fact` and `register`.
     set: Dict,
+    /// What other hosts see of it, by the folder of the play.
+    for_others: Mutex<HashMap<PathBuf, (u64, Arc<Stack>)>>,
     /// Merged inventory variables by the folders of plays they are seen from.
     inventory: Mutex<HashMap<Vec<PathBuf>, (u64, Dict)>>,
 }
@@ -170,6 +172,7 @@ impl World {
                 included: Dict::new(),
                 set: Dict::new(),
                 inventory: Mutex::default(),
+                for_others: Mutex::default(),
             })
         });
         Arc::clone(state)
@@ -234,13 +237,7 @@ impl World {
             VarsRoot::All => search_path,
         };
         let mut stack = self.host_layers(host, folders)?;
-        let magic = Magic {
-            world: Arc::clone(self),
-            play: Some(Arc::clone(play)),
-            basedir: play.basedir.clone(),
-            with_hostvars: true,
-        };
-        stack.push_lazy(Layer::Magic, Arc::new(magic));
+        stack.push_lazy(Layer::Magic, self.magic(Some(play), &play.basedir));
         Ok(stack)
     }
 
@@ -249,27 +246,33 @@ impl World {
     pub fn play_stack(self: &Arc<Self>, play: &Arc<PlayView>) -> Stack {
         let mut stack = self.empty_stack();
         stack.push(Layer::ExtraVars, self.extra.clone());
-        let magic = Magic {
-            world: Arc::clone(self),
-            play: Some(Arc::clone(play)),
-            basedir: play.basedir.clone(),
-            with_hostvars: true,
-        };
-        stack.push_lazy(Layer::Magic, Arc::new(magic));
+        stack.push_lazy(Layer::Magic, self.magic(Some(play), &play.basedir));
         stack
     }
 
-    /// What other hosts see of a host, by `hostvars`.
-    pub fn stack_for_others(self: &Arc<Self>, host: &str, basedir: &Path) -> Result<Stack> {
+    /// What other hosts see of a host, by `hostvars`. The same stack until the inventory changes.
+    pub fn stack_for_others(self: &Arc<Self>, host: &str, basedir: &Path) -> Result<Arc<Stack>> {
+        let state = self.state(host);
+        let now = self.inventory.generation();
+        if let Some((made, stack)) = state.for_others.lock().get(basedir)
+            && *made == now
+        {
+            return Ok(Arc::clone(stack));
+        }
         let mut stack = self.host_layers(host, &[basedir.to_owned()])?;
-        let magic = Magic {
-            world: Arc::clone(self),
-            play: None,
-            basedir: basedir.to_owned(),
-            with_hostvars: false,
-        };
-        stack.push_lazy(Layer::Magic, Arc::new(magic));
+        stack.push_lazy(Layer::Magic, self.magic(None, basedir));
+        let stack = Arc::new(stack);
+        state.for_others.lock().insert(basedir.to_owned(), (now, Arc::clone(&stack)));
         Ok(stack)
+    }
+
+    /// The magic variables of a play; without one, those that other hosts see.
+    fn magic(self: &Arc<Self>, play: Option<&Arc<PlayView>>, basedir: &Path) -> Arc<Magic> {
+        Arc::new(Magic {
+            world: Arc::downgrade(self),
+            play: play.map(Arc::clone),
+            basedir: basedir.to_owned(),
+        })
     }
 
     /// The layers of a host that come from neither a play nor magic.
