@@ -16,14 +16,16 @@ use crate::{
     yaml,
 };
 
+/// Files by folder and entity.
+type Found = HashMap<(PathBuf, Arc<str>), Arc<[PathBuf]>>;
+
 /// Reads variable files, each once.
 pub(super) struct VarsFiles {
     vault: Arc<Vault>,
     notices: Arc<dyn Notices>,
     extensions: Vec<String>,
     merge: bool,
-    /// Files by folder and entity.
-    found: Mutex<HashMap<(PathBuf, Arc<str>), Arc<[PathBuf]>>>,
+    found: Mutex<Found>,
     loaded: Mutex<HashMap<PathBuf, Value>>,
 }
 

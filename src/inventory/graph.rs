@@ -621,7 +621,7 @@ fn invalid_characters(name: &str) -> Vec<String> {
     found
 }
 
-fn replace_invalid_characters(name: &str) -> String {
+pub(super) fn replace_invalid_characters(name: &str) -> String {
     let replaced = |(i, c): (usize, char)| {
         let word = c.is_alphanumeric() || c == '_';
         if !word || (i == 0 && c.is_numeric()) { '_' } else { c }

@@ -118,6 +118,8 @@ impl Inventory {
             rules: &self.rules,
             vault: Some(&self.vault),
             notices: &*self.notices,
+            files: &self.files,
+            read: Vec::new(),
         };
         reading.sources(&self.sources)?;
         reading.tell();
@@ -430,14 +432,8 @@ impl Inventory {
 
     /// Files beside the inventory sources. At [`VarsStage::Start`] they count for the source.
     fn beside_sources(&self, owner: Owner, names: &[Arc<str>]) -> Result<Dict> {
-        let folders = self.sources.iter().filter_map(|source| {
-            let path = Path::new(source);
-            if source.contains(',') && !path.exists() {
-                return None;
-            }
-            if path.is_dir() { Some(path) } else { path.parent() }
-        });
-        self.in_folders(folders, owner, names)
+        let folders: Vec<PathBuf> = self.sources.iter().filter_map(|s| source::beside(s)).collect();
+        self.in_folders(folders.iter().map(PathBuf::as_path), owner, names)
     }
 
     fn beside_plays(&self, dirs: &[PathBuf], owner: Owner, names: &[Arc<str>]) -> Result<Dict> {

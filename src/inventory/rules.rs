@@ -8,6 +8,7 @@ use super::{GroupNames, Mismatch};
 use crate::{
     config::{Settings, options},
     diagnostic::{Error, Kind, Result},
+    value::Dict,
 };
 
 /// When `group_vars/` and `host_vars/` are read (`run_vars_plugins`).
@@ -88,6 +89,10 @@ pub struct Rules {
     pub vars_stage: VarsStage,
     /// Whether `group_vars/` and `host_vars/` are read at all (`vars_plugins_enabled`).
     pub vars_files: bool,
+    /// `use_extra_vars`: whether constructed sources see the `-e` variables unasked.
+    pub use_extra_vars: bool,
+    /// The `-e` variables, for sources that see them.
+    pub extra_vars: Dict,
     /// Names in folders that are no sources.
     ignored: Vec<Regex>,
 }
@@ -122,6 +127,8 @@ impl Default for Rules {
             unknown_precedence: Vec::new(),
             vars_stage: VarsStage::default(),
             vars_files: true,
+            use_extra_vars: false,
+            extra_vars: Dict::new(),
             // The texts are constants that a test compiles.
             ignored: ignored(&[], &texts(&extensions)).unwrap_or_default(),
         }
@@ -185,6 +192,7 @@ impl Rules {
                 _ => VarsStage::Demand,
             },
             vars_files: vars_plugins.iter().any(|p| known.contains(&p.as_str())),
+            use_extra_vars: settings.get(&options::constructed::USE_EXTRA_VARS),
             ignored: ignored(
                 &settings.get(&options::INVENTORY_IGNORE_PATTERNS),
                 &settings.get(&options::INVENTORY_IGNORE_EXTS),
@@ -207,7 +215,8 @@ mod tests {
     #[test]
     fn names_that_are_no_sources() {
         let rules = Rules {
-            ignored: ignored(&["_old".into()], &["~".into(), ".cfg".into()]).unwrap(),
+            ignored: ignored(&["_old".into()], &["~".into(), ".cfg".into()])
+                .expect("good patterns"),
             ..Rules::default()
         };
         for name in [".git", "host_vars", "group_vars", "hosts~", "a.cfg", "x_old_y"] {

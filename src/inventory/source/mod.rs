@@ -1,9 +1,12 @@
 //! Inventory sources: one file a kind, tried in the order of the setting `enable_plugins`.
 
 mod auto;
+mod constructed;
+mod generator;
 mod host_list;
 mod ini;
 mod script;
+mod templates;
 mod yaml;
 
 use std::{
@@ -14,12 +17,13 @@ use std::{
 
 use super::{
     Rules,
+    files::{Owner, VarsFiles, overlay},
     graph::{Graph, Note},
     python,
 };
 use crate::{
     diagnostic::{Error, Kind, Notice, Notices, Result, ansible::describe},
-    value::{Decrypt, Value},
+    value::{Decrypt, Dict, Value},
     vault::Vault,
     yaml as document,
 };
@@ -37,11 +41,13 @@ trait Plugin: Sync {
 }
 
 /// Every kind there is.
-static PLUGINS: [&dyn Plugin; 6] = [
+static PLUGINS: [&dyn Plugin; 8] = [
     &host_list::HostList,
     &host_list::AdvancedHostList,
     &script::Script,
     &auto::Auto,
+    &constructed::Constructed,
+    &generator::Generator,
     &yaml::Yaml,
     &ini::Ini,
 ];
@@ -57,6 +63,10 @@ pub(super) struct Reading<'a> {
     pub rules: &'a Rules,
     pub vault: Option<&'a Arc<Vault>>,
     pub notices: &'a dyn Notices,
+    /// Reads variable files, for sources that ask for them.
+    pub files: &'a VarsFiles,
+    /// The sources read so far.
+    pub read: Vec<String>,
 }
 
 fn fail(message: impl Into<String>) -> Error {
@@ -102,6 +112,17 @@ impl Reading<'_> {
             self.notices.warning(warning);
         }
         Ok(loaded.node.to_value())
+    }
+
+    /// The variables that files beside the sources read so far give to groups, or to hosts.
+    fn vars_files(&self, names: Vec<Arc<str>>, hosts: bool) -> Result<Dict> {
+        let owner = if hosts { Owner::Host } else { Owner::Group };
+        let mut vars = Dict::new();
+        for folder in self.read.iter().filter_map(|s| beside(s)) {
+            let next = self.files.vars(&folder, owner, &names)?;
+            vars = overlay(&vars, &next, self.rules.merge);
+        }
+        Ok(vars)
     }
 
     /// Adds hosts with their variables to a group.
@@ -201,6 +222,7 @@ impl Reading<'_> {
             self.tell();
             match result {
                 Ok(()) => {
+                    self.read.push(source.to_owned());
                     self.verbose(3, format!("Parsed {source} inventory source with {name} plugin"));
                     return Ok(true);
                 }
@@ -241,6 +263,15 @@ impl Reading<'_> {
         }
         Ok(found)
     }
+}
+
+/// The folder beside which the variable files of a source are; lists of hosts have none.
+pub(super) fn beside(source: &str) -> Option<PathBuf> {
+    let path = Path::new(source);
+    if source.contains(',') && !path.exists() {
+        return None;
+    }
+    if path.is_dir() { Some(path.to_owned()) } else { path.parent().map(Path::to_owned) }
 }
 
 /// A file's extension with its dot, as Python's `splitext` gives it.
