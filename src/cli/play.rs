@@ -1,14 +1,22 @@
 //! `ansible-playbook`: runs playbooks, or lists what is in them.
 
-use std::sync::Arc;
+use std::{os::unix::fs::FileTypeExt, path::PathBuf, sync::Arc};
 
 use clap::Args;
 
 use super::{
     Session, Spec,
     flags::{Base, Become, Check, Connection, EXCLUSIVE, Forks, Hosts, Modules, Variables, Vault},
+    listing::{Lister, Wanted},
+    passwords::{self, Passwords},
+    session::{self, Ground, Wishes},
 };
-use crate::{config::Settings, diagnostic::Result};
+use crate::{
+    config::{Settings, options},
+    diagnostic::{Error, Kind, Result},
+    playbook::play::Defaults,
+    vars::RunOptions,
+};
 
 /// Flags of `ansible-playbook`.
 #[derive(Args, Clone, Debug, Default)]
@@ -93,6 +101,83 @@ pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
 }
 
 fn run(session: &Session, flags: Flags) -> Result<u8> {
-    let _ = (session, flags);
+    let playbooks = find(&flags.playbooks)?;
+    let passwords = if flags.only_looks() {
+        Passwords::default()
+    } else {
+        passwords::ask(session, &flags.connection, &flags.r#become)?
+    };
+    let settings = &session.settings;
+    let selection = session::selection(settings, &flags.tags, &flags.skip_tags);
+    let check = flags.check.check;
+    let diff = flags.check.diff || settings.get(&options::DIFF_ALWAYS);
+    let forks = flags.forks.forks.unwrap_or_else(|| settings.get(&options::DEFAULT_FORKS));
+    let ground = Ground::lay(
+        session,
+        Wishes {
+            vault: &flags.vault,
+            hosts: &flags.hosts,
+            variables: &flags.variables,
+            modules: &flags.modules,
+            run: RunOptions {
+                check,
+                diff,
+                forks: usize::try_from(forks).ok(),
+                tags: Some(selection.only.clone()),
+                skip_tags: Some(selection.skip.clone()),
+                ..RunOptions::default()
+            },
+        },
+    )?;
+    ground.inventory.target(flags.hosts.limit.as_deref(), "all")?;
+    if flags.flush_cache {
+        ground.inventory.hosts().iter().for_each(|host| ground.world.clear_facts(host));
+    }
+    let defaults = play_defaults(settings, check, flags.force_handlers);
+    if flags.only_looks() {
+        let lister = Lister {
+            loader: &ground.loader,
+            inventory: &ground.inventory,
+            extra_vars: ground.world.extra_vars(),
+            selection: &selection,
+            defaults: &defaults,
+            display: &session.display,
+            wanted: Wanted {
+                hosts: flags.hosts.list_hosts,
+                tasks: flags.list_tasks,
+                tags: flags.list_tags,
+                syntax: flags.syntax_check,
+            },
+        };
+        lister.list(&playbooks)?;
+        return Ok(0);
+    }
+    let _ = (passwords, forks);
     Ok(0)
+}
+
+/// The playbooks named, if all of them are there.
+fn find(names: &[String]) -> Result<Vec<PathBuf>> {
+    for name in names {
+        let wrong =
+            |what: &str| Err(Error::new(Kind::User, format!("the playbook: {name} {what}")));
+        match std::fs::metadata(name) {
+            Err(_) => return wrong("could not be found"),
+            Ok(about) if about.is_file() || about.file_type().is_fifo() => {}
+            Ok(_) => return wrong("does not appear to be a file"),
+        }
+    }
+    Ok(names.iter().map(PathBuf::from).collect())
+}
+
+/// What stands in for keywords that plays do not have.
+fn play_defaults(settings: &Settings, check: bool, force_handlers: bool) -> Defaults {
+    Defaults {
+        force_handlers: force_handlers || settings.get(&options::DEFAULT_FORCE_HANDLERS),
+        check,
+        strategy: settings.get(&options::DEFAULT_STRATEGY),
+        gather_subset: settings.get(&options::DEFAULT_GATHER_SUBSET).unwrap_or_default(),
+        gather_timeout: settings.get(&options::DEFAULT_GATHER_TIMEOUT),
+        fact_path: settings.get(&options::DEFAULT_FACT_PATH),
+    }
 }

@@ -1,10 +1,99 @@
 //! What commands need before they can work: passwords of the vault, hosts, variables, the loader.
 
-use crate::{
-    cli::flags,
-    config::{Settings, options},
-    vault::Sources,
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use super::{Session, extra_vars, flags, terminal};
+use crate::{
+    config::{Settings, System, expand_path, options},
+    diagnostic::Result,
+    inventory::{Inventory, Rules},
+    playbook::{
+        Loader, LoaderConfig,
+        load::{ImportTemplar, LoadSettings},
+        tags::Selection,
+    },
+    template::{Environment, RenderOptions, Scope, Templar},
+    value::Value,
+    vars::{self, PlayView, RunOptions, World},
+    vault::{Sources, Vault},
+};
+
+/// What a run stands on.
+pub struct Ground {
+    /// All hosts.
+    pub inventory: Arc<Inventory>,
+    /// Variables and facts.
+    pub world: Arc<World>,
+    /// Settings of templates.
+    pub templates: Arc<Environment>,
+    /// Reads playbooks.
+    pub loader: Arc<Loader>,
+}
+
+/// What a command's flags say of it.
+pub struct Wishes<'a> {
+    /// Vault passwords.
+    pub vault: &'a flags::Vault,
+    /// Inventory and limit.
+    pub hosts: &'a flags::Hosts,
+    /// `-e`.
+    pub variables: &'a flags::Variables,
+    /// `-M`.
+    pub modules: &'a flags::Modules,
+    /// What variables tell of the run; inventory, limit, verbosity and file are added.
+    pub run: RunOptions,
+}
+
+impl Ground {
+    /// Asks for vault passwords, reads inventory and extra variables.
+    ///
+    /// # Errors
+    /// Whatever of these cannot be read.
+    pub fn lay(session: &Session, wishes: Wishes<'_>) -> Result<Self> {
+        let settings = &session.settings;
+        let vault = load_vault(session, wishes.vault)?;
+        let sources = inventory_sources(settings, wishes.hosts);
+        let rules = Rules::from_settings(settings)?;
+        let merge = rules.merge;
+        let inventory = Arc::new(Inventory::load(
+            sources.clone(),
+            rules,
+            Arc::clone(&vault),
+            session.notices(),
+        )?);
+        let extra = extra_vars::load(&wishes.variables.extra_vars, &vault, merge)?;
+        let options = vars::Options {
+            merge,
+            inject_facts: settings.get(&options::INJECT_FACTS_AS_VARS),
+            python: Arc::from(std::env::args().next().unwrap_or_default()),
+            run: RunOptions {
+                sources,
+                limit: wishes.hosts.limit.clone(),
+                verbosity: session.verbosity,
+                config_file: settings.file().map(Path::to_path_buf),
+                ..wishes.run
+            },
+        };
+        let world = World::new(Arc::clone(&inventory), extra, options, session.notices());
+        let templates = environment(session, &world, &vault);
+        let loader = Arc::new(loader(session, wishes.modules, &world, &templates, vault));
+        Ok(Self { inventory, world, templates, loader })
+    }
+}
+
+/// Reads the vault passwords that flags and settings name.
+fn load_vault(session: &Session, flags: &flags::Vault) -> Result<Arc<Vault>> {
+    let settings = &session.settings;
+    let vault =
+        Arc::new(Vault::new(settings.get(&options::DEFAULT_VAULT_ID_MATCH), session.notices()));
+    let notices = session.notices();
+    sources(settings, flags)
+        .load(&vault, &System, &*notices, &mut |prompt| terminal::secret(prompt))?;
+    Ok(vault)
+}
 
 /// The sources of vault passwords that flags and settings name.
 pub fn sources(settings: &Settings, flags: &flags::Vault) -> Sources {
@@ -21,4 +110,85 @@ pub fn sources(settings: &Settings, flags: &flags::Vault) -> Sources {
         new_password: false,
         default_id: settings.get(&options::DEFAULT_VAULT_IDENTITY),
     }
+}
+
+/// The inventory sources that flags and settings name.
+fn inventory_sources(settings: &Settings, flags: &flags::Hosts) -> Vec<String> {
+    if flags.inventory.is_empty() {
+        let configured = settings.get(&options::DEFAULT_HOST_LIST);
+        return configured.iter().map(|p| p.display().to_string()).collect();
+    }
+    let absolute = |source: &String| {
+        if source.contains(',') {
+            return source.clone();
+        }
+        expand_path(source, None, &System).display().to_string()
+    };
+    flags.inventory.iter().map(absolute).collect()
+}
+
+/// The tags that flags and settings select.
+pub fn selection(settings: &Settings, only: &[String], skip: &[String]) -> Selection {
+    let split = |configured: Vec<String>, given: &[String]| {
+        let mut tags: Vec<String> = Vec::new();
+        for set in configured.iter().chain(given) {
+            for tag in set.split(',').map(str::trim) {
+                if !tags.iter().any(|t| t == tag) {
+                    tags.push(tag.to_owned());
+                }
+            }
+        }
+        tags
+    };
+    let mut only = split(settings.get(&options::TAGS_RUN), only);
+    if only.is_empty() {
+        only.push("all".to_owned());
+    }
+    Selection { only, skip: split(settings.get(&options::TAGS_SKIP), skip) }
+}
+
+fn environment(_session: &Session, _world: &Arc<World>, _vault: &Arc<Vault>) -> Arc<Environment> {
+    Arc::new(Environment)
+}
+
+/// Renders while playbooks are loaded.
+struct Importing(Arc<Environment>);
+
+impl ImportTemplar for Importing {
+    fn template(&self, value: &Value, scope: Arc<dyn Scope>) -> Result<Value> {
+        Templar::new(Arc::clone(&self.0), scope).render(value, &RenderOptions::default())
+    }
+
+    fn is_template(&self, text: &str) -> bool {
+        ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+    }
+}
+
+fn loader(
+    session: &Session,
+    modules: &flags::Modules,
+    world: &Arc<World>,
+    templates: &Arc<Environment>,
+    vault: Arc<Vault>,
+) -> Loader {
+    let settings = &session.settings;
+    let given = modules.module_path.iter().rev().flat_map(|paths| paths.split(':'));
+    let given = given.filter(|p| !p.is_empty()).map(|p| expand_path(p, None, &System));
+    let library: Vec<PathBuf> = given.chain(settings.get(&options::DEFAULT_MODULE_PATH)).collect();
+    let world = Arc::clone(world);
+    Loader::new(LoaderConfig {
+        settings: LoadSettings {
+            roles_path: settings.get(&options::DEFAULT_ROLES_PATH),
+            collections_paths: settings.get(&options::COLLECTIONS_PATHS),
+            library,
+            invalid_task_attribute_failed: settings.get(&options::INVALID_TASK_ATTRIBUTE_FAILED),
+            private_role_vars: settings.get(&options::DEFAULT_PRIVATE_ROLE_VARS),
+        },
+        templar: Arc::new(Importing(Arc::clone(templates))),
+        vault,
+        world: Box::new(move |basedir: &Path| {
+            world.play_stack(&Arc::new(PlayView::new("", basedir, Vec::new())))
+        }),
+        notices: session.notices(),
+    })
 }
