@@ -253,7 +253,10 @@ impl Parser {
             let of_heading = options.iter().filter(|o| o.get_help_heading() == heading);
             of_heading.map(|o| (invocation(o), help_of(o))).collect()
         };
-        section("options", None, listed(None));
+        let mut general = listed(None);
+        general.push(("-h, --help".to_owned(), "show this help message and exit".to_owned()));
+        general.sort_by(|a, b| sort_key(&a.0).cmp(sort_key(&b.0)));
+        section("options", None, general);
         let mut headings: Vec<&str> = Vec::new();
         for heading in self.options().filter_map(Arg::get_help_heading) {
             if !headings.contains(&heading) {
@@ -270,6 +273,11 @@ impl Parser {
         }
         text
     }
+}
+
+/// What argparse sorts an entry by: its first name.
+fn sort_key(entry: &str) -> &str {
+    entry.split([',', ' ']).next().unwrap_or(entry)
 }
 
 fn is_help(arg: &Arg) -> bool {

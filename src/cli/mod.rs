@@ -9,6 +9,7 @@ pub mod flags;
 pub mod listing;
 mod passwords;
 mod play;
+mod runner;
 mod session;
 pub mod terminal;
 mod vault;

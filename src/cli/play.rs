@@ -9,6 +9,7 @@ use super::{
     flags::{Base, Become, Check, Connection, EXCLUSIVE, Forks, Hosts, Modules, Variables, Vault},
     listing::{Lister, Wanted},
     passwords::{self, Passwords},
+    runner::{self, Start},
     session::{self, Ground, Wishes},
 };
 use crate::{
@@ -152,8 +153,24 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
         lister.list(&playbooks)?;
         return Ok(0);
     }
-    let _ = (passwords, forks);
-    Ok(0)
+    let run = runner::run(
+        session,
+        ground,
+        Start {
+            connection: &flags.connection,
+            r#become: &flags.r#become,
+            passwords,
+            forks: usize::try_from(forks).unwrap_or(1),
+            check,
+            diff,
+            step: flags.step,
+            start_at_task: flags.start_at_task.clone(),
+            selection,
+            play_defaults: defaults,
+            callback: settings.get(&options::DEFAULT_STDOUT_CALLBACK),
+        },
+    )?;
+    runner::execute(&run, &playbooks)
 }
 
 /// The playbooks named, if all of them are there.

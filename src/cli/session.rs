@@ -15,8 +15,8 @@ use crate::{
         load::{ImportTemplar, LoadSettings},
         tags::Selection,
     },
-    template::{Environment, RenderOptions, Scope, Templar},
-    value::Value,
+    template::{self, Environment, RenderOptions, Scope, Templar},
+    value::{Decrypt, Value},
     vars::{self, PlayView, RunOptions, World},
     vault::{Sources, Vault},
 };
@@ -78,7 +78,7 @@ impl Ground {
             },
         };
         let world = World::new(Arc::clone(&inventory), extra, options, session.notices());
-        let templates = environment(session, &world, &vault);
+        let templates = environment(session, &inventory, &world, &vault);
         let loader = Arc::new(loader(session, wishes.modules, &world, &templates, vault));
         Ok(Self { inventory, world, templates, loader })
     }
@@ -147,8 +147,50 @@ pub fn selection(settings: &Settings, only: &[String], skip: &[String]) -> Selec
     Selection { only, skip: split(settings.get(&options::TAGS_SKIP), skip) }
 }
 
-fn environment(_session: &Session, _world: &Arc<World>, _vault: &Arc<Vault>) -> Arc<Environment> {
-    Arc::new(Environment)
+fn environment(
+    session: &Session,
+    inventory: &Arc<Inventory>,
+    world: &Arc<World>,
+    vault: &Arc<Vault>,
+) -> Arc<Environment> {
+    let settings = &session.settings;
+    let null = settings.get(&options::DEFAULT_NULL_REPRESENTATION);
+    Environment::new(
+        template::Settings {
+            native: settings.get(&options::DEFAULT_JINJA2_NATIVE),
+            extensions: settings.get(&options::DEFAULT_JINJA2_EXTENSIONS),
+            fail_on_undefined: settings.get(&options::DEFAULT_UNDEFINED_VAR_BEHAVIOR),
+            null_representation: null.map_or(Value::None, Value::from),
+            allow_unsafe_lookups: settings.get(&options::DEFAULT_ALLOW_UNSAFE_LOOKUPS),
+            string_filters: settings.get(&options::STRING_TYPE_FILTERS),
+            managed: settings.get(&options::DEFAULT_MANAGED_STR),
+            basedir: crate::playbook::load::paths::working_folder(),
+        },
+        session.notices(),
+        Some(Arc::clone(vault) as Arc<dyn Decrypt>),
+        Arc::new(Asked { settings: Arc::clone(settings), inventory: Arc::clone(inventory) }),
+        Arc::clone(world.omit()),
+    )
+}
+
+/// What lookups ask of settings and inventory.
+struct Asked {
+    settings: Arc<Settings>,
+    inventory: Arc<Inventory>,
+}
+
+impl template::World for Asked {
+    fn config(&self, option: &str) -> Result<Option<Value>> {
+        match options::base().find(|spec| spec.name == option) {
+            Some(spec) => Ok(Some(self.settings.setting(spec)?.value.clone())),
+            None => Ok(None),
+        }
+    }
+
+    fn hosts(&self, pattern: &str) -> Result<Vec<String>> {
+        let hosts = self.inventory.select_unlimited(&[pattern.to_owned()])?;
+        Ok(hosts.iter().map(ToString::to_string).collect())
+    }
 }
 
 /// Renders while playbooks are loaded.
@@ -160,7 +202,8 @@ impl ImportTemplar for Importing {
     }
 
     fn is_template(&self, text: &str) -> bool {
-        ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
+        let nothing = Arc::new(vars::Stack::new());
+        Templar::new(Arc::clone(&self.0), nothing).is_template(&Value::str(text))
     }
 }
 

@@ -194,7 +194,7 @@ impl Loader {
         place: &Place,
         level: Option<&Arc<Level>>,
     ) -> Result<String> {
-        if !self.config.templar.is_template(text) {
+        if !may_hold_template(text) {
             return Ok(text.to_owned());
         }
         let scope = self.scope(&place.play, level)?;
@@ -218,7 +218,7 @@ impl Loader {
     /// Whether a value holds a template anywhere.
     fn has_template(&self, value: &Value) -> bool {
         match value {
-            Value::Str(text) => self.config.templar.is_template(text),
+            Value::Str(text) => may_hold_template(text),
             Value::List(list) => list.snapshot().iter().any(|v| self.has_template(v)),
             Value::Dict(dict) => dict.snapshot().iter().any(|(_, v)| self.has_template(v)),
             _ => false,
@@ -359,6 +359,11 @@ impl Loader {
             e.into_error("A malformed block was encountered while loading a block", None)
         })
     }
+}
+
+/// Whether text has the beginning of a template in it.
+pub(super) fn may_hold_template(text: &str) -> bool {
+    ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
 
 /// The level around what a dynamic include brings: only its variables are inherited.

@@ -174,7 +174,7 @@ impl Loader {
         basedir: &Path,
         _imports: &[Import],
     ) -> Result<String> {
-        if !self.config.templar.is_template(written) {
+        if !super::include::may_hold_template(written) {
             return Ok(written.to_owned());
         }
         let mut stack = (self.config.world)(basedir);

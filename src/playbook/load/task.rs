@@ -154,12 +154,10 @@ impl Loader {
     /// The collections that short names in a task are looked for in.
     fn collections_of(&self, node: &Node, place: &Place) -> Result<Vec<String>> {
         let own = node.get("collections").filter(|n| !n.is_null());
-        let value = match own {
-            Some(own) => keywords::coerce(Keyword::Collections, &own.to_value())
-                .map_err(|e| e.at(node.span.clone()))?,
-            None => return Ok(self.inherited_collections(place)),
-        };
-        Ok(texts(&value))
+        let Some(own) = own else { return Ok(self.inherited_collections(place)) };
+        let list = keywords::coerce(Keyword::Collections, &own.to_value())
+            .map_err(|e| e.at(node.span.clone()))?;
+        Ok(with_legacy(texts(&list)))
     }
 
     /// The collections in force at a place.
@@ -168,15 +166,9 @@ impl Loader {
         if let Some(role) = &place.role {
             return role.collections.clone();
         }
-        place
-            .parent
-            .inherited(Keyword::Collections)
-            .map(|spanned| {
-                keywords::coerce(Keyword::Collections, &spanned.value)
-                    .map(|v| texts(&v))
-                    .unwrap_or_default()
-            })
-            .unwrap_or_default()
+        let declared = place.parent.inherited(Keyword::Collections);
+        // The value was checked when its level was made.
+        declared.map(|spanned| with_legacy(texts(&spanned.value))).unwrap_or_default()
     }
 
     fn fields(&self, node: &Node, class: &str, action: &str, place: &Place) -> Result<Fields> {
@@ -358,6 +350,15 @@ impl Loader {
             } else {
                 format!("ansible.builtin.{group}")
             };
+            if !self.is_action_group(&full, place) {
+                return Err(Error::parser(
+                    format!(
+                        "Error loading module_defaults: could not resolve the module_defaults \
+                         group {full}"
+                    ),
+                    None,
+                ));
+            }
             return Ok(format!("group/{full}"));
         }
         match resolve::meaning(name, &[], &self.module_places(place)) {
@@ -374,6 +375,47 @@ impl Loader {
                 ))
             }
         }
+    }
+}
+
+/// The action groups of ansible-core itself. Its modules are in none of them.
+const CORE_GROUPS: &[&str] = &[
+    "acme",
+    "aws",
+    "azure",
+    "cpm",
+    "docker",
+    "gcp",
+    "k8s",
+    "os",
+    "ovirt",
+    "testgroup",
+    "testlegacy",
+    "vmware",
+];
+
+impl Loader {
+    /// Whether a group of `module_defaults` exists, by its full name.
+    fn is_action_group(&self, full: &str, place: &Place) -> bool {
+        if let Some(short) = full.strip_prefix("ansible.builtin.") {
+            return CORE_GROUPS.contains(&short);
+        }
+        let mut parts = full.splitn(3, '.');
+        let (Some(space), Some(collection), Some(short)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        self.collection_roots(&place.play.basedir).iter().any(|root| {
+            let file = root
+                .join("ansible_collections")
+                .join(space)
+                .join(collection)
+                .join("meta/runtime.yml");
+            let document = self.load_file(&file).ok().flatten();
+            let groups = document.as_ref().and_then(|d| d.get("action_groups"));
+            groups.is_some_and(|g| g.get(short).is_some() || g.get(full).is_some())
+        })
     }
 }
 
@@ -406,6 +448,15 @@ fn check_loop_control(node: &Node) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A list of collections with ansible's own behind it, unless it has that already.
+fn with_legacy(mut collections: Vec<String>) -> Vec<String> {
+    let own = |c: &String| c == "ansible.builtin" || c == "ansible.legacy";
+    if !collections.is_empty() && !collections.iter().any(own) {
+        collections.push("ansible.legacy".to_owned());
+    }
+    collections
 }
 
 fn texts(value: &Value) -> Vec<String> {
