@@ -17,7 +17,7 @@ use crate::{
     },
     template::{self, Environment, RenderOptions, Scope, Templar},
     value::{Decrypt, Value},
-    vars::{self, PlayView, RunOptions, World},
+    vars::{self, FactCache, PlayView, RunOptions, World},
     vault::{Sources, Vault},
 };
 
@@ -65,17 +65,17 @@ impl Ground {
             session.notices(),
         )?);
         let extra = extra_vars::load(&wishes.variables.extra_vars, &vault, merge)?;
+        let run = RunOptions {
+            sources,
+            limit: wishes.hosts.limit.clone(),
+            verbosity: session.verbosity,
+            config_file: settings.file().map(Path::to_path_buf),
+            ..wishes.run
+        };
         let options = vars::Options {
-            merge,
-            inject_facts: settings.get(&options::INJECT_FACTS_AS_VARS),
-            python: Arc::from(std::env::args().next().unwrap_or_default()),
-            run: RunOptions {
-                sources,
-                limit: wishes.hosts.limit.clone(),
-                verbosity: session.verbosity,
-                config_file: settings.file().map(Path::to_path_buf),
-                ..wishes.run
-            },
+            fact_cache: FactCache::from_settings(settings, &System, &session.notices())
+                .map(Arc::new),
+            ..vars::Options::from_settings(settings, run)
         };
         let world = World::new(Arc::clone(&inventory), extra, options, session.notices());
         let templates = environment(session, &inventory, &world, &vault);

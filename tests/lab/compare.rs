@@ -72,7 +72,8 @@ pub fn differences(real: &Outcome, ours: &Outcome) -> String {
     let mut text = String::new();
     for (index, (expected, found)) in real.runs.iter().zip(&ours.runs).enumerate() {
         if expected.0 != found.0 {
-            let _ = writeln!(text, "run {}: status {} there, {} here", index + 1, expected.0, found.0);
+            let _ =
+                writeln!(text, "run {}: status {} there, {} here", index + 1, expected.0, found.0);
         }
         output_differences(&mut text, &by_task(&expected.1), &by_task(&found.1));
     }

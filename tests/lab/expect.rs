@@ -22,9 +22,9 @@ pub fn parse(line: &str) -> Result<Expectation, String> {
     let rest = rest.trim();
     let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is not a number"));
     match word {
-        "status" => Ok(Expectation::Status(
-            rest.parse().map_err(|_| format!("`{rest}` is not a status"))?,
-        )),
+        "status" => {
+            Ok(Expectation::Status(rest.parse().map_err(|_| format!("`{rest}` is not a status"))?))
+        }
         "unchanged" if rest.is_empty() => Ok(Expectation::Unchanged),
         "has" if !rest.is_empty() => Ok(Expectation::Has(rest.to_string())),
         "lacks" if !rest.is_empty() => Ok(Expectation::Lacks(rest.to_string())),

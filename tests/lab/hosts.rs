@@ -50,7 +50,8 @@ impl Lab {
         if !status.success() {
             return Err("the lab did not come up".to_string());
         }
-        let mut lab = Self { name, script, dir: PathBuf::new(), hosts: Vec::new(), keep: options.keep };
+        let mut lab =
+            Self { name, script, dir: PathBuf::new(), hosts: Vec::new(), keep: options.keep };
         for line in lab.need(&["env"])?.lines() {
             if let Some(dir) = line.strip_prefix("LAB_DIR=") {
                 lab.dir = PathBuf::from(dir);

@@ -38,7 +38,9 @@ impl Engines {
         let ours = base.join("bin");
         fs::create_dir_all(&ours).map_err(|e| format!("{}: {e}", ours.display()))?;
         let program = env!("CARGO_BIN_EXE_vmstation-play");
-        for name in ["vmstation-play", "ansible-playbook", "ansible", "ansible-inventory", "ansible-vault"] {
+        for name in
+            ["vmstation-play", "ansible-playbook", "ansible", "ansible-inventory", "ansible-vault"]
+        {
             symlink(program, ours.join(name)).map_err(|e| format!("{name}: {e}"))?;
         }
         let real = match &options.real_bin {
@@ -85,7 +87,8 @@ impl Engines {
             None => make_real()?,
         };
         let second = if self.validate { &real } else { &self.ours };
-        let expected = self.outcome(lab, scenario, &real).map_err(|e| format!("ansible-core: {e}"))?;
+        let expected =
+            self.outcome(lab, scenario, &real).map_err(|e| format!("ansible-core: {e}"))?;
         let found = self.outcome(lab, scenario, second)?;
         let differences = compare::differences(&expected, &found);
         if differences.is_empty() { Ok(()) } else { Err(differences) }
@@ -179,7 +182,11 @@ impl<'a> Stage<'a> {
             }
             StepKind::Here { script } => {
                 let done = self.run(&format!("set -eu -o pipefail\n{script}"))?;
-                if done.status == 0 { Ok(None) } else { Err(at(format!("here:\n{}", shown(&done)))) }
+                if done.status == 0 {
+                    Ok(None)
+                } else {
+                    Err(at(format!("here:\n{}", shown(&done))))
+                }
             }
             StepKind::On { host, script } => {
                 let done = self.lab.on_host(host, &format!("set -eux -o pipefail\n{script}"))?;
@@ -196,9 +203,8 @@ impl<'a> Stage<'a> {
     fn run(&self, script: &str) -> Result<Done, String> {
         guard_file("a run", script)?;
         let (out, err) = (self.work.join("home/stdout"), self.work.join("home/stderr"));
-        let file = |path: &Path| {
-            fs::File::create(path).map_err(|e| format!("{}: {e}", path.display()))
-        };
+        let file =
+            |path: &Path| fs::File::create(path).map_err(|e| format!("{}: {e}", path.display()));
         let full = format!("{}{script}", self.prelude());
         let home = self.work.join("home");
         let mut command = self.lab.command(&["in", "--home", &home.to_string_lossy()]);
@@ -219,11 +225,16 @@ impl<'a> Stage<'a> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab.sh");
         let _ = writeln!(text, "unset ${{!ANSIBLE_*}} SSH_AUTH_SOCK");
         let _ = writeln!(text, "export LANG=C.UTF-8 LC_ALL=C.UTF-8 TERM=dumb");
-        let _ = writeln!(text, "export PATH={}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", self.bin.display());
+        let _ = writeln!(
+            text,
+            "export PATH={}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            self.bin.display()
+        );
         if let Some(cache) = std::env::var_os("VMSTATION_LAB_CACHE") {
             let _ = writeln!(text, "export VMSTATION_LAB_CACHE='{}'", cache.to_string_lossy());
         }
-        let _ = writeln!(text, "lab() {{ '{}' --name {} \"$@\"; }}", script.display(), self.lab.name);
+        let _ =
+            writeln!(text, "lab() {{ '{}' --name {} \"$@\"; }}", script.display(), self.lab.name);
         text
     }
 
@@ -236,7 +247,11 @@ impl<'a> Stage<'a> {
         let served = Served(server.spawn().map_err(|e| format!("python3: {e}"))?);
         let wait = "for i in $(seq 100); do exec 3<>/dev/tcp/controller/8000 && exit 0; sleep 0.1; done 2>/dev/null; exit 1";
         let done = self.run(wait)?;
-        if done.status == 0 { Ok(Some(served)) } else { Err("the web server does not start".into()) }
+        if done.status == 0 {
+            Ok(Some(served))
+        } else {
+            Err("the web server does not start".into())
+        }
     }
 }
 

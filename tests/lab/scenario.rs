@@ -142,10 +142,7 @@ fn again(scenario: &Scenario) -> Result<StepKind, String> {
         _ => None,
     });
     let script = last.ok_or("`again` before any `run`")?;
-    Ok(StepKind::Run {
-        script,
-        expectations: vec![Expectation::Status(0), Expectation::Unchanged],
-    })
+    Ok(StepKind::Run { script, expectations: vec![Expectation::Status(0), Expectation::Unchanged] })
 }
 
 fn expectations(scenario: &mut Scenario, section: &Section) -> Result<(), String> {
@@ -191,7 +188,8 @@ fn file(section: &Section) -> Result<Input, String> {
     }
     let mut mode = 0o644;
     for word in words {
-        let digits = word.strip_prefix("mode=").ok_or(format!("`{word}` says nothing of a file"))?;
+        let digits =
+            word.strip_prefix("mode=").ok_or(format!("`{word}` says nothing of a file"))?;
         mode = u32::from_str_radix(digits, 8).map_err(|_| format!("`{digits}` is no mode"))?;
     }
     Ok(Input { path: path.to_string(), mode, content: body(section) })
@@ -203,7 +201,11 @@ fn why(text: &str) -> Result<String, String> {
         .take_while(|l| l.starts_with('#'))
         .map(|l| l.trim_start_matches(['#', ' ']))
         .collect();
-    if lines.is_empty() { Err("the first line says why: `# …`".into()) } else { Ok(lines.join(" ")) }
+    if lines.is_empty() {
+        Err("the first line says why: `# …`".into())
+    } else {
+        Ok(lines.join(" "))
+    }
 }
 
 fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
