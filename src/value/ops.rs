@@ -709,7 +709,7 @@ pub fn rem(a: &Value, b: &Value) -> PyResult<Value> {
     match (p.to_bigint(), q.to_bigint()) {
         (Some(m), Some(n)) => {
             if n.is_zero() {
-                return Err(zero_division("integer division or modulo by zero"));
+                return Err(zero_division("integer modulo by zero"));
             }
             Ok(Value::big(m.mod_floor(&n)))
         }

@@ -190,13 +190,14 @@ fn text_seed(bytes: &[u8]) -> BigInt {
     BigInt::from_bytes_be(num_bigint::Sign::Plus, &[bytes, digest.as_slice()].concat())
 }
 
-/// The magnitude of `hash(float)`.
+/// `hash(float)` as the seed it gives.
 fn float_hash(f: f64) -> BigInt {
     if f.is_nan() {
         return BigInt::zero();
     }
     if f.is_infinite() {
-        return BigInt::from(314_159);
+        let infinite = BigInt::from(314_159);
+        return if f > 0.0 { infinite } else { (BigInt::from(1) << 64) - infinite };
     }
     // The value modulo the prime 2**61 - 1, fractions by inverse powers of two.
     let modulus = (BigInt::from(1) << 61) - 1;
@@ -210,7 +211,12 @@ fn float_hash(f: f64) -> BigInt {
     // 2**61 is 1 here, so dividing by 2**shift is multiplying by 2**(61 - shift).
     let back = (61 - shift % 61) % 61;
     let hash = (whole << back) % &modulus;
-    if f < 0.0 && hash == BigInt::from(1) { BigInt::from(2) } else { hash }
+    if f >= 0.0 {
+        return hash;
+    }
+    // Minus one is no hash; negative ones are taken as 64 bits without a sign.
+    let hash = if hash == BigInt::from(1) { BigInt::from(2) } else { hash };
+    (BigInt::from(1) << 64) - hash
 }
 
 #[cfg(test)]

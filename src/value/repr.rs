@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{Datelike, NaiveDateTime, Timelike};
 
-use super::{PyError, PyResult, Value, number::float_repr, text::is_printable};
+use super::{PyError, PyResult, StrClass, Value, number::float_repr, text::is_printable};
 
 /// `repr(value)`. Fails only where a vaulted text can't be decrypted.
 pub fn repr(value: &Value) -> PyResult<String> {
@@ -101,6 +101,7 @@ fn write_bytes(out: &mut String, bytes: &[u8]) {
 /// `inside` holds the containers being written, so that one that contains itself ends.
 fn write_repr(out: &mut String, value: &Value, inside: &mut Vec<Value>) -> PyResult<()> {
     match value {
+        Value::Undefined(u) if u.lenient => out.push_str("Undefined"),
         Value::Undefined(u) => {
             let show = |text: &Option<String>| {
                 text.as_ref().map_or_else(|| "None".to_owned(), |t| str_repr(t))
@@ -122,6 +123,11 @@ fn write_repr(out: &mut String, value: &Value, inside: &mut Vec<Value>) -> PyRes
             let _ = write!(out, "{n}");
         }
         Value::Float(f) => out.push_str(&float_repr(*f)),
+        Value::Str(s) if s.class() == StrClass::Markup => {
+            out.push_str("Markup(");
+            write_str(out, s);
+            out.push(')');
+        }
         Value::Str(s) => write_str(out, s),
         Value::Bytes(b) => write_bytes(out, b),
         Value::Date(d) => {

@@ -199,8 +199,12 @@ mod tests {
         assert_eq!(
             sha_crypt::<sha2::Sha512>(b"password", "salt", Some(1000)).as_deref(),
             Some(
-                "$6$rounds=1000$salt$vWO7y8E7tz9q3Qwvb4CqvUOt8.zc9yXYQ6RQ3wQyGsj4mYt7vdXoQb9hGBBz5m4tGvw1wRtYYpTrQeCCqUqM.1"
+                "$6$rounds=1000$salt$O0nhCLTaysO7YRx7RhswA9LUudDbe8n/29Fg0mCv48MlTSygeX82/gn5a5m7.zIERei.MTm0LX6AbQbQLYGS5."
             )
+        );
+        assert_eq!(
+            bcrypt(b"password", "abcdefghijklmnopqrstuu", 8, "2b").as_deref(),
+            Some("$2b$08$abcdefghijklmnopqrstuub/LlVfC1A62K0uqLz37ReP6nxxZrYNe")
         );
     }
 }

@@ -127,7 +127,10 @@ fn password_hash(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
             type_name(&value)
         )));
     };
-    encrypt(password, name, settings).map(Value::from)
+    // The filter's error shows the one it came from too.
+    encrypt(password, name, settings)
+        .map(Value::from)
+        .map_err(|e| PyError::filter(format!("{e}. {e}")))
 }
 
 /// What a password hash may be told.
@@ -184,4 +187,20 @@ pub fn encrypt(password: &str, name: &str, settings: Settings) -> PyResult<Strin
             crypt::bcrypt(password, &salt, rounds.unwrap_or(12), &ident).ok_or_else(unsupported)
         }
     }
+}
+
+/// Hashes what a prompt or the `password` lookup has (`encrypt: sha512_crypt`), by passlib's names.
+pub fn do_encrypt(
+    password: &str,
+    scheme: &str,
+    salt: Option<String>,
+    salt_size: Option<String>,
+) -> crate::diagnostic::Result<String> {
+    let settings = Settings {
+        salt: salt.filter(|s| !s.is_empty()),
+        salt_size: salt_size.and_then(|n| n.parse().ok()),
+        ..Settings::default()
+    };
+    encrypt(password, scheme, settings)
+        .map_err(|e| crate::diagnostic::Error::new(crate::diagnostic::Kind::User, e.message))
 }

@@ -8,6 +8,7 @@ use crate::template::{
 use crate::value::{
     PyError, PyErrorKind, PyResult, Str, StrClass, Value, access,
     ops::{self, settle},
+    regex::{Flags, Pattern},
     repr::{str_repr, to_str, to_text},
     text::{is_space, split_space},
 };
@@ -323,43 +324,21 @@ fn punctuation(word: &str) -> (String, String, String) {
     (word[..head].to_owned(), body[..end].to_owned(), body[end..].to_owned())
 }
 
+/// A scheme or `www`, then a host with a top-level domain; a host of a well-known one; or a scheme
+/// and an address. Then perhaps a port and a path.
 fn is_http(text: &str) -> bool {
-    let rest = match text.split_once("://") {
-        Some((scheme, rest))
-            if matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https") =>
-        {
-            // An address of letters and digits, or in brackets.
-            let host = rest.split(['/', '?', '#']).next().unwrap_or("");
-            let name = host.rsplit_once(':').filter(|(_, p)| p.bytes().all(|b| b.is_ascii_digit()));
-            let name = name.map_or(host, |(n, _)| n);
-            return is_domain(name, false) || is_ip(name);
-        }
-        Some(_) => return false,
-        None => text,
-    };
-    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or("");
-    host.to_ascii_lowercase().starts_with("www.") && is_domain(host, false)
-        || [".com", ".net", ".org", ".edu", ".gov", ".int", ".mil"]
-            .iter()
-            .any(|t| host.to_ascii_lowercase().ends_with(t))
-            && is_domain(host, true)
-}
-
-fn is_domain(host: &str, dotted: bool) -> bool {
-    let labels: Vec<&str> = host.split('.').collect();
-    (!dotted || labels.len() > 1)
-        && labels.iter().all(|l| {
-            !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '%'))
-        })
-}
-
-fn is_ip(host: &str) -> bool {
-    host.strip_prefix('[')
-        .and_then(|h| h.strip_suffix(']'))
-        .is_some_and(|h| !h.is_empty() && h.chars().all(|c| c.is_ascii_hexdigit() || c == ':'))
+    let host = concat!(
+        r"(?:https?://|www\.)(?:[\w%-]+\.)*(?:[a-z]{2,63}|xn--[\w%]{2,59})",
+        r"|(?:[\w%-]{2,63}\.)+(?:com|net|int|edu|gov|org|info|mil)",
+        r"|https?://(?:\d{1,3}(?:\.\d{1,3}){3}|\[(?:[\da-f]{0,4}:){2}(?:[\da-f]{0,4}:?){1,6}\])",
+    );
+    let pattern = format!(r"(?:{host})(?::\d{{1,5}})?(?:[/?#]\S*)?");
+    let flags = Flags { ignore_case: true, ..Flags::default() };
+    Pattern::new(&pattern, flags).and_then(|p| p.full_match(text)).is_ok_and(|m| m.is_some())
 }
 
 fn is_email(text: &str) -> bool {
-    let Some((user, host)) = text.split_once('@') else { return false };
-    !user.is_empty() && !user.contains(is_space) && host.contains('.') && is_domain(host, true)
+    Pattern::new(r"\S+@\w[\w.-]*\.\w+", Flags::default())
+        .and_then(|p| p.full_match(text))
+        .is_ok_and(|m| m.is_some())
 }

@@ -47,7 +47,7 @@ fn layout(keyword: IndexMap<String, Value>) -> PyResult<Layout> {
             "preprocess_unsafe" | "check_circular" | "default" => {}
             other => {
                 return Err(PyError::type_error(format!(
-                    "AnsibleJSONEncoder.__init__() got an unexpected keyword argument '{other}'"
+                    "JSONEncoder.__init__() got an unexpected keyword argument '{other}'"
                 )));
             }
         }

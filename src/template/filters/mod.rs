@@ -31,7 +31,9 @@ mod yaml;
 
 pub use encoding::{Url, base64_decode, base64_encode, shell_quote, split_url};
 pub use glob::{glob, matches as glob_matches};
-pub use hashes::{Settings as PasswordSettings, encrypt as encrypt_password, random_salt};
+pub use hashes::{
+    Settings as PasswordSettings, do_encrypt, encrypt as encrypt_password, random_salt,
+};
 pub use paths::{expand_user, expand_vars, join as join_paths, normpath, real_path};
 pub use regex::compile as compile_pattern;
 

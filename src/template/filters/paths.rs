@@ -316,12 +316,14 @@ fn commonpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRe
 /// A Windows path's drive (or share) and the rest.
 fn split_drive(p: &str) -> (&str, &str) {
     let is_slash = |c: char| c == '\\' || c == '/';
-    let unc = p.len() >= 2 && p.starts_with(is_slash) && p[1..].starts_with(is_slash);
-    if unc && !p[2..].starts_with(is_slash) {
-        let Some(server) = p[2..].find(is_slash) else { return ("", p) };
-        let share = 2 + server + 1;
-        let end = p[share..].find(is_slash).map_or(p.len(), |at| share + at);
-        return if end == share { ("", p) } else { p.split_at(end) };
+    if p.len() >= 2 && p.starts_with(is_slash) && p[1..].starts_with(is_slash) {
+        let device = p.get(..8).map(|h| h.replace('/', "\\").to_ascii_uppercase());
+        let start = if device.as_deref() == Some("\\\\?\\UNC\\") { 8 } else { 2 };
+        let next = |from: usize| p.get(from..)?.find(is_slash).map(|at| from + at);
+        return match next(start).and_then(|server| next(server + 1)) {
+            Some(end) => p.split_at(end),
+            None => (p, ""),
+        };
     }
     if p.as_bytes().get(1) == Some(&b':') { p.split_at(2) } else { ("", p) }
 }

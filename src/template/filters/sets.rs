@@ -50,10 +50,10 @@ fn unique(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
     };
     let has_attribute = attribute.as_ref().map_or(Ok(false), ops::truth)?;
     if matches!(case_sensitive, Some(Value::Bool(false))) || has_attribute {
-        return Err(PyError::filter(
+        return Err(PyError::filter(format!(
             "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it \
-             does not support the parameters supplied",
-        ));
+             does not support the parameters supplied. {error}"
+        )));
     }
     if !error.is_type_error() {
         cx.warn(&format!("Falling back to Ansible unique filter as Jinja2 one failed: {error}"));

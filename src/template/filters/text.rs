@@ -154,9 +154,17 @@ fn indent(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult
             _ => String::new(),
         },
     };
-    // `s += "\n"`: what is no text fails here, as in Python.
-    let Value::Str(s) = ops::add(&value, &Value::str("\n"))? else {
-        return Err(ops::no_attribute(&value, "splitlines"));
+    // `s += "\n"`, which a list takes, and then `s.splitlines()`, which it has not.
+    let settled = settle(&value)?;
+    let s = match settled.as_ref() {
+        Value::Str(s) => s.derive(format!("{s}\n")),
+        list @ Value::List(_) => return Err(ops::no_attribute(list, "splitlines")),
+        other => {
+            return Err(match ops::add(other, &Value::str("\n")) {
+                Err(e) => PyError { message: e.message.replace(" for +: ", " for +=: "), ..e },
+                Ok(_) => ops::no_attribute(other, "splitlines"),
+            });
+        }
     };
     let lines = split_lines(&s, false);
     let mut out = String::new();

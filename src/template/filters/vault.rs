@@ -37,7 +37,8 @@ fn vault(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
     )?;
     let data = text(&value, "Can only vault strings, instead we got: ")?;
     let id = label(id)?;
-    let failed = |e: crate::diagnostic::Error| PyError::filter(format!("Unable to encrypt: {e}"));
+    let failed =
+        |e: crate::diagnostic::Error| PyError::filter(format!("Unable to encrypt: {e}. {e}"));
     let secret = Secret::new(&secret).map_err(failed)?;
     let encrypted = match salt.filter(|s| !s.is_none()) {
         None => Vault::default().encrypt(&data, &secret, Some(&id)),
@@ -45,7 +46,8 @@ fn vault(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
             let salt = to_text(&salt)?;
             if salt.is_empty() {
                 return Err(PyError::filter(
-                    "Unable to encrypt: Empty or invalid salt passed to encrypt()",
+                    "Unable to encrypt: Empty or invalid salt passed to encrypt(). Empty or invalid salt \
+                     passed to encrypt()",
                 ));
             }
             encrypt_with_salt(&data, &secret, Some(&id), salt.as_bytes())
@@ -77,7 +79,8 @@ fn unvault(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
             plain => Ok(plain),
         };
     }
-    let failed = |e: crate::diagnostic::Error| PyError::filter(format!("Unable to decrypt: {e}"));
+    let failed =
+        |e: crate::diagnostic::Error| PyError::filter(format!("Unable to decrypt: {e}. {e}"));
     let secrets = Vault::default();
     secrets.add(label(id)?, Secret::new(&secret).map_err(failed)?);
     let opened = secrets.open(&data, None).map_err(failed)?;

@@ -3,7 +3,7 @@
 use super::Test;
 use crate::template::{CallArgs, FilterContext, filters};
 use crate::value::{
-    BoundMethod, Number, PyError, PyResult, StrClass, Value, access, ops,
+    BoundMethod, Number, PyError, PyErrorKind, PyResult, StrClass, Value, access, ops,
     ops::settle,
     repr::{repr, to_text},
     types::type_name,
@@ -152,12 +152,20 @@ fn name(value: &Value, what: &str) -> PyResult<String> {
     }
 }
 
+/// ansible's registries fail for a name that they don't have.
+fn known(name: &str, is_known: impl Fn(&str) -> bool) -> PyResult<Value> {
+    if is_known(name) {
+        return answer(true);
+    }
+    Err(PyError::new(PyErrorKind::TemplateSyntax, format!("Could not load \"{name}\": '{name}'")))
+}
+
 fn filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("test_filter", &["env", "value"], &[], 0)?;
-    answer(filters::find(&name(&value, "filter")?).is_some())
+    known(&name(&value, "filter")?, |n| filters::find(n).is_some())
 }
 
 fn test(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("test_test", &["env", "value"], &[], 0)?;
-    answer(super::find(&name(&value, "test")?).is_some())
+    known(&name(&value, "test")?, |n| super::find(n).is_some())
 }
