@@ -1,85 +1,134 @@
 //! Which actions and modules exist, by their full names.
 
-/// Actions with a half on the controller (or only there).
-pub const ACTIONS: &[&str] = &[
-    "ansible.builtin.add_host",
-    "ansible.builtin.assemble",
-    "ansible.builtin.assert",
-    "ansible.builtin.async_status",
-    "ansible.builtin.command",
-    "ansible.builtin.copy",
-    "ansible.builtin.debug",
-    "ansible.builtin.fail",
-    "ansible.builtin.fetch",
-    "ansible.builtin.gather_facts",
-    "ansible.builtin.group_by",
-    "ansible.builtin.import_role",
-    "ansible.builtin.import_tasks",
-    "ansible.builtin.include",
-    "ansible.builtin.include_role",
-    "ansible.builtin.include_tasks",
-    "ansible.builtin.include_vars",
-    "ansible.builtin.meta",
-    "ansible.builtin.package",
-    "ansible.builtin.pause",
-    "ansible.builtin.raw",
-    "ansible.builtin.reboot",
-    "ansible.builtin.script",
-    "ansible.builtin.service",
-    "ansible.builtin.set_fact",
-    "ansible.builtin.set_stats",
-    "ansible.builtin.shell",
-    "ansible.builtin.template",
-    "ansible.builtin.unarchive",
-    "ansible.builtin.uri",
-    "ansible.builtin.validate_argument_spec",
-    "ansible.builtin.wait_for_connection",
+use std::{collections::HashMap, sync::OnceLock};
+
+/// Actions that the engine carries out itself.
+const ENGINE: &[&str] = &[
+    "include",
+    "include_tasks",
+    "include_role",
+    "import_tasks",
+    "import_role",
+    "meta",
+    "async_status",
 ];
 
-/// Modules that run on hosts.
-pub const MODULES: &[&str] = &[
-    "ansible.builtin.apt",
-    "ansible.builtin.apt_key",
-    "ansible.builtin.apt_repository",
-    "ansible.builtin.blockinfile",
-    "ansible.builtin.cron",
-    "ansible.builtin.dnf",
-    "ansible.builtin.dpkg_selections",
-    "ansible.builtin.file",
-    "ansible.builtin.find",
-    "ansible.builtin.get_url",
-    "ansible.builtin.group",
-    "ansible.builtin.hostname",
-    "ansible.builtin.lineinfile",
-    "ansible.builtin.ping",
-    "ansible.builtin.replace",
-    "ansible.builtin.setup",
-    "ansible.builtin.slurp",
-    "ansible.builtin.stat",
-    "ansible.builtin.systemd",
-    "ansible.builtin.systemd_service",
-    "ansible.builtin.tempfile",
-    "ansible.builtin.user",
-    "ansible.builtin.wait_for",
-    "ansible.posix.mount",
-    "ansible.posix.sysctl",
-    "community.general.modprobe",
+/// What ansible-core 2.14 ships.
+const CORE: &[&str] = &[
+    "add_host",
+    "apt",
+    "apt_key",
+    "apt_repository",
+    "assemble",
+    "assert",
+    "async_status",
+    "blockinfile",
+    "command",
+    "copy",
+    "cron",
+    "debconf",
+    "debug",
+    "dnf",
+    "dpkg_selections",
+    "expect",
+    "fail",
+    "fetch",
+    "file",
+    "find",
+    "gather_facts",
+    "get_url",
+    "getent",
+    "git",
+    "group",
+    "group_by",
+    "hostname",
+    "include_vars",
+    "iptables",
+    "known_hosts",
+    "lineinfile",
+    "package",
+    "package_facts",
+    "pause",
+    "ping",
+    "pip",
+    "raw",
+    "reboot",
+    "replace",
+    "rpm_key",
+    "script",
+    "service",
+    "service_facts",
+    "set_fact",
+    "set_stats",
+    "setup",
+    "shell",
+    "slurp",
+    "stat",
+    "subversion",
+    "systemd",
+    "systemd_service",
+    "sysvinit",
+    "tempfile",
+    "template",
+    "unarchive",
+    "uri",
+    "user",
+    "validate_argument_spec",
+    "wait_for",
+    "wait_for_connection",
+    "yum",
+    "yum_repository",
 ];
 
-/// What ansible-core ships and we do not have yet.
-pub const MISSING: &[&str] = &[
-    "ansible.builtin.debconf",
-    "ansible.builtin.expect",
-    "ansible.builtin.getent",
-    "ansible.builtin.git",
-    "ansible.builtin.iptables",
-    "ansible.builtin.known_hosts",
-    "ansible.builtin.package_facts",
-    "ansible.builtin.pip",
-    "ansible.builtin.rpm_key",
-    "ansible.builtin.service_facts",
-    "ansible.builtin.subversion",
-    "ansible.builtin.sysvinit",
-    "ansible.builtin.yum",
-    "ansible.builtin.yum_repository",
-];
+fn builtin(name: &str) -> String {
+    format!("ansible.builtin.{name}")
+}
+
+/// Every name that we have, to the name that it stands for.
+fn table() -> &'static HashMap<String, String> {
+    static TABLE: OnceLock<HashMap<String, String>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = HashMap::new();
+        for module in vmstation_host::module::MODULES {
+            let full = format!("{}.{}", module.collection, module.name);
+            for alias in module.aliases {
+                let alias = if alias.contains('.') {
+                    (*alias).to_owned()
+                } else {
+                    format!("{}.{alias}", module.collection)
+                };
+                table.insert(alias, full.clone());
+            }
+            table.insert(full.clone(), full);
+        }
+        let actions = super::ACTIONS.iter().map(|a| a.name);
+        for name in actions.chain(ENGINE.iter().copied()) {
+            table.insert(builtin(name), builtin(name));
+        }
+        table
+    })
+}
+
+/// The full name that a full name stands for, if we have that action or module.
+pub fn known(full: &str) -> Option<&'static str> {
+    table().get(full).map(String::as_str)
+}
+
+/// The full name behind a short one, in whatever collection it is: ansible-core routes short names
+/// that moved out of it.
+pub fn moved(short: &str) -> Option<&'static str> {
+    let mut found: Vec<_> =
+        table().iter().filter(|(name, _)| name.rsplit('.').next() == Some(short)).collect();
+    found.sort();
+    found.first().map(|(_, full)| full.as_str())
+}
+
+/// Whether ansible-core ships a module or action of this full name.
+pub fn is_core(full: &str) -> bool {
+    full.strip_prefix("ansible.builtin.").is_some_and(|short| CORE.contains(&short))
+}
+
+/// Every short name that we have.
+pub fn short_names() -> impl Iterator<Item = &'static str> {
+    table().keys().map(|full| full.rsplit('.').next().unwrap_or(full))
+}

@@ -3,6 +3,7 @@
 //!
 //! The name that the program is called by decides which command it is.
 
+mod adhoc;
 pub mod arguments;
 mod extra_vars;
 pub mod flags;
@@ -56,9 +57,11 @@ pub fn main(args: &[String]) -> ExitCode {
         }
     };
     let status = match (name, rest.first().map(String::as_str)) {
+        ("ansible", _) => adhoc::main(name, rest, &settings),
         ("ansible-vault", _) => vault::main(name, rest, &settings),
         ("ansible-playbook", _) => play::main(name, rest, &settings),
         (own, Some("vault")) => vault::main(&format!("{own} vault"), &rest[1..], &settings),
+        (own, Some("adhoc")) => adhoc::main(&format!("{own} adhoc"), &rest[1..], &settings),
         (own, Some("playbook")) => play::main(&format!("{own} playbook"), &rest[1..], &settings),
         (own, _) => play::main(own, rest, &settings),
     };
@@ -185,6 +188,12 @@ impl Session {
                 ansible::describe(error)
             )),
             _ => self.display.error(&ansible::describe(error)),
+        }
+        // Under ansible's names nothing is printed that ansible does not print, unless asked for.
+        if self.verbosity > 0 || !self.program.starts_with("ansible") {
+            for hint in error.hints() {
+                self.display.line(&format!("hint: {hint}"), None, true);
+            }
         }
         ansible::exit_code(error)
     }

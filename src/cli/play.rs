@@ -91,14 +91,17 @@ pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
             exclusive: EXCLUSIVE,
             look: |f| (f.base.verbosity, f.check.check),
             run,
-            check: |f| match f.forks.forks {
-                Some(n) if n < 1 => {
-                    Err("The number of processes (--forks) must be >= 1".to_owned())
-                }
-                _ => Ok(()),
-            },
+            check: |f| check_forks(&f.forks),
         },
     )
+}
+
+/// Whether `--forks` makes sense.
+pub fn check_forks(flags: &Forks) -> Result<(), String> {
+    match flags.forks {
+        Some(n) if n < 1 => Err("The number of processes (--forks) must be >= 1".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 fn run(session: &Session, flags: Flags) -> Result<u8> {
@@ -168,6 +171,7 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
             selection,
             play_defaults: defaults,
             callback: settings.get(&options::DEFAULT_STDOUT_CALLBACK),
+            retry_files: true,
         },
     )?;
     runner::execute(&run, &playbooks)
@@ -188,7 +192,7 @@ fn find(names: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 /// What stands in for keywords that plays do not have.
-fn play_defaults(settings: &Settings, check: bool, force_handlers: bool) -> Defaults {
+pub fn play_defaults(settings: &Settings, check: bool, force_handlers: bool) -> Defaults {
     Defaults {
         force_handlers: force_handlers || settings.get(&options::DEFAULT_FORCE_HANDLERS),
         check,

@@ -9,7 +9,7 @@ use crate::{
     config::options,
     connection::Secret,
     diagnostic::{Error, Kind, Result},
-    playbook::{play, tags::Selection},
+    playbook::{Playbook, play, tags::Selection},
     run::{self, Defaults, Events, Options, Run, Stop},
 };
 
@@ -37,6 +37,8 @@ pub struct Start<'a> {
     pub play_defaults: play::Defaults,
     /// The callback for standard output.
     pub callback: String,
+    /// Whether files of hosts to try again are written, where the settings want them.
+    pub retry_files: bool,
 }
 
 /// Puts together what a run shares.
@@ -75,7 +77,8 @@ fn engine_options(session: &Session, start: Start<'_>) -> Options {
     };
     let timeout =
         start.connection.timeout.unwrap_or_else(|| settings.get(&options::DEFAULT_TIMEOUT));
-    let retry_files = settings.get(&options::RETRY_FILES_ENABLED).then(|| {
+    let wanted = start.retry_files && settings.get(&options::RETRY_FILES_ENABLED);
+    let retry_files = wanted.then(|| {
         let folder = settings.get(&options::RETRY_FILES_SAVE_PATH);
         folder.map(|p| p.display().to_string())
     });
@@ -134,13 +137,25 @@ fn defaults(session: &Session, start: &Start<'_>) -> Defaults {
 /// # Errors
 /// What ends the whole run.
 pub fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<u8> {
+    wait(run, run::execute(run, playbooks))
+}
+
+/// Runs a playbook that was loaded already; gives the exit status.
+///
+/// # Errors
+/// What ends the whole run.
+pub fn execute_loaded(run: &Arc<Run>, playbook: &Playbook) -> Result<u8> {
+    wait(run, run::execute_loaded(run, playbook, &mut true))
+}
+
+fn wait(run: &Arc<Run>, work: impl Future<Output = Result<run::Exit>>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Error::new(Kind::Internal, format!("no threads to run on: {e}")))?;
     let exit = runtime.block_on(async {
         tokio::spawn(listen(Arc::clone(run)));
-        run::execute(run, playbooks).await
+        work.await
     });
     // What still runs on threads of its own was told to stop and is not waited for.
     runtime.shutdown_background();

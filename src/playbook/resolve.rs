@@ -43,10 +43,6 @@ pub fn is_builtin_of(name: &str, shorts: &[&str]) -> bool {
     builtin_name(name).is_some_and(|n| shorts.contains(&n))
 }
 
-fn known() -> impl Iterator<Item = &'static str> {
-    names::ACTIONS.iter().chain(names::MODULES).copied()
-}
-
 /// Whether a text has the form `namespace.collection.name`.
 pub fn is_qualified(name: &str) -> bool {
     let word = |part: &str| {
@@ -58,41 +54,35 @@ pub fn is_qualified(name: &str) -> bool {
 
 /// Finds the meaning of `name`; `collections` are searched for short names.
 pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
-    let exact = |full: &str| known().find(|k| *k == full).map(str::to_owned);
-    if let Some(short) = builtin_name(name) {
-        if !name.contains('.') {
-            let found = collections.iter().find_map(|c| match c.as_str() {
-                "ansible.legacy" => None,
-                c => exact(&format!("{c}.{name}")),
-            });
-            if let Some(full) = found {
-                return Meaning::Known(full);
-            }
-        }
-        let full = format!("ansible.builtin.{short}");
-        // ansible-core routes short names that moved to collections there.
-        let moved = || known().find(|k| k.rsplit('.').next() == Some(short)).map(str::to_owned);
-        if let Some(full) = exact(&full).or_else(moved) {
-            return Meaning::Known(full);
-        }
-        if names::MISSING.contains(&full.as_str()) {
-            return Meaning::Missing(full);
-        }
-        let mut files = places.libraries.iter().map(|dir| dir.join(format!("{short}.py")));
-        if files.any(|f| f.exists()) {
-            return Meaning::Missing(short.to_owned());
-        }
-        return collections
-            .iter()
-            .map(|c| format!("{c}.{short}"))
-            .find(|full| installed(full, places))
-            .map_or(Meaning::Unknown, Meaning::Missing);
+    let known = |full: &str| names::known(full).map(|f| Meaning::Known(f.to_owned()));
+    let Some(short) = builtin_name(name) else {
+        let there = || Meaning::Missing(name.to_owned());
+        return known(name)
+            .or_else(|| installed(name, places).then(there))
+            .unwrap_or(Meaning::Unknown);
+    };
+    let searched = || collections.iter().filter(|c| *c != "ansible.legacy");
+    if !name.contains('.')
+        && let Some(found) = searched().find_map(|c| known(&format!("{c}.{name}")))
+    {
+        return found;
     }
-    match exact(name) {
-        Some(full) => Meaning::Known(full),
-        None if installed(name, places) => Meaning::Missing(name.to_owned()),
-        None => Meaning::Unknown,
+    let full = format!("ansible.builtin.{short}");
+    let moved = || names::moved(short).map(|f| Meaning::Known(f.to_owned()));
+    if let Some(found) = known(&full).or_else(moved) {
+        return found;
     }
+    if names::is_core(&full) {
+        return Meaning::Missing(full);
+    }
+    let mut files = places.libraries.iter().map(|dir| dir.join(format!("{short}.py")));
+    if files.any(|f| f.exists()) {
+        return Meaning::Missing(short.to_owned());
+    }
+    searched()
+        .map(|c| format!("{c}.{short}"))
+        .find(|full| installed(full, places))
+        .map_or(Meaning::Unknown, Meaning::Missing)
 }
 
 /// Whether a collection's module or action lies on this machine.
@@ -109,12 +99,11 @@ fn installed(full: &str, places: &Places) -> bool {
     })
 }
 
-/// The names most like `name`, for people who mistyped one.
+/// The name most like `name`, for people who mistyped one.
 pub fn similar(name: &str) -> Option<&'static str> {
     let short = name.rsplit('.').next().unwrap_or(name);
-    let last = |full: &'static str| full.rsplit('.').next().unwrap_or(full);
-    known()
-        .map(|full| (distance(short, last(full)), last(full)))
+    names::short_names()
+        .map(|known| (distance(short, known), known))
         .filter(|(d, _)| *d <= 1 + short.len() / 4)
         .min()
         .map(|(_, name)| name)
@@ -147,8 +136,8 @@ mod tests {
             ("copy", "ansible.builtin.copy"),
             ("ansible.builtin.copy", "ansible.builtin.copy"),
             ("ansible.legacy.copy", "ansible.builtin.copy"),
-            ("mount", "ansible.posix.mount"),
-            ("ansible.posix.mount", "ansible.posix.mount"),
+            ("sysctl", "ansible.posix.sysctl"),
+            ("ansible.posix.sysctl", "ansible.posix.sysctl"),
             ("community.general.modprobe", "community.general.modprobe"),
         ] {
             assert_eq!(known(written, &[]), Meaning::Known(full.to_owned()), "{written}");
@@ -157,7 +146,7 @@ mod tests {
         assert_eq!(known("copi", &[]), Meaning::Unknown);
         assert_eq!(known("community.general.nope", &[]), Meaning::Unknown);
         assert_eq!(similar("copi"), Some("copy"));
-        assert_eq!(similar("ansible.builtin.lineinflie"), Some("lineinfile"));
+        assert_eq!(similar("ansible.builtin.hostnmae"), Some("hostname"));
         assert_eq!(similar("zzzzzz"), None);
     }
 

@@ -12,7 +12,7 @@ use crate::{
     diagnostic::{Error, Kind, Result},
     event::{Event, PlayInfo, Stats},
     inventory::order_hosts,
-    playbook::{Play, play},
+    playbook::{Play, Playbook, play},
     template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
     vars::PlayView,
@@ -49,29 +49,7 @@ pub async fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<Exit> {
     let mut started = run.options.start_at_task.is_none();
     for path in playbooks {
         let playbook = run.loader.load_playbook(path)?;
-        run.events.send(Event::PlaybookStart {
-            path: path.display().to_string(),
-            plays: playbook.plays.len(),
-        });
-        let mut state = State {
-            run: Arc::clone(run),
-            losses: Losses::default(),
-            known_unreachable: indexmap::IndexSet::new(),
-            stats: Stats::default(),
-            started,
-        };
-        let outcome = state.playbook(&playbook.plays).await;
-        started = state.started;
-        if let Some(place) = &run.options.retry_files {
-            state.write_retry_file(path, place.as_deref());
-        }
-        let verdict = outcome?;
-        run.events.send(Event::Stats(Arc::new(state.stats)));
-        exit = match verdict {
-            v if v.unreachable => Exit::Unreachable,
-            v if v.failed || v.break_play => Exit::Failed,
-            _ => Exit::Ok,
-        };
+        exit = execute_loaded(run, &playbook, &mut started).await?;
         if exit != Exit::Ok {
             break;
         }
@@ -86,6 +64,40 @@ pub async fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<Exit> {
         )));
     }
     Ok(exit)
+}
+
+/// Runs one playbook; `started` tells whether `--start-at-task` was met.
+///
+/// # Errors
+/// As [`execute`].
+pub async fn execute_loaded(
+    run: &Arc<Run>,
+    playbook: &Playbook,
+    started: &mut bool,
+) -> Result<Exit> {
+    run.events.send(Event::PlaybookStart {
+        path: playbook.path.display().to_string(),
+        plays: playbook.plays.len(),
+    });
+    let mut state = State {
+        run: Arc::clone(run),
+        losses: Losses::default(),
+        known_unreachable: indexmap::IndexSet::new(),
+        stats: Stats::default(),
+        started: *started,
+    };
+    let outcome = state.playbook(&playbook.plays).await;
+    *started = state.started;
+    if let Some(place) = &run.options.retry_files {
+        state.write_retry_file(&playbook.path, place.as_deref());
+    }
+    let verdict = outcome?;
+    run.events.send(Event::Stats(Arc::new(state.stats)));
+    Ok(match verdict {
+        v if v.unreachable => Exit::Unreachable,
+        v if v.failed || v.break_play => Exit::Failed,
+        _ => Exit::Ok,
+    })
 }
 
 struct State {

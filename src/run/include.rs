@@ -151,6 +151,9 @@ impl PlayRun {
             (Some(file), _) => {
                 let loaded =
                     loader.include_tasks(&play.play, &inc.task, file, &inc.locals, &inc.args)?;
+                if loaded.empty {
+                    return Ok(Vec::new());
+                }
                 for host in &inc.hosts {
                     self.stats.of(host).ok += 1;
                 }

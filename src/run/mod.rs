@@ -23,7 +23,7 @@ mod worker;
 mod workers;
 
 pub use context::{EventSink, Events, Options, PlayContext, Run, Stop};
-pub use driver::{Exit, execute};
+pub use driver::{Exit, execute, execute_loaded};
 pub use fields::{AfterFields, Defaults, Fields, Resolver, conditions};
 pub use result::{Control, IncludeWish, TaskResult};
 pub use worker::{Finished, Message, Worker};

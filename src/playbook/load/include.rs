@@ -26,6 +26,8 @@ pub struct Loaded {
     pub handlers: Vec<Item>,
     /// The role, if it was one.
     pub role: Option<Arc<Role>>,
+    /// The file is empty: ansible does not even say that it was included.
+    pub empty: bool,
 }
 
 impl Loader {
@@ -305,7 +307,15 @@ impl Loader {
         vars: &Dict,
         args: &Dict,
     ) -> Result<Loaded> {
-        let Some(document) = self.load_file_anew(file)? else { return Ok(Loaded::default()) };
+        let document = self.load_file_anew(file).map_err(|e| match e.kind() {
+            Kind::NotFound => e.map_message(|_| {
+                format!("Could not find or access '{}' on the Ansible Controller.", file.display())
+            }),
+            _ => e,
+        })?;
+        let Some(document) = document else {
+            return Ok(Loaded { empty: true, ..Loaded::default() });
+        };
         if document.as_seq().is_none() {
             return Err(Error::new(Kind::User, "included task files must contain a list of tasks"));
         }
@@ -324,7 +334,7 @@ impl Loader {
         let items = self.load_blocks(Some(&document), &place).map_err(|e| {
             e.into_error("A malformed block was encountered while loading a block", None)
         })?;
-        Ok(Loaded { items, handlers: place.play.take_handlers(), role: None })
+        Ok(Loaded { items, handlers: place.play.take_handlers(), ..Loaded::default() })
     }
 
     /// The place inside the block that `apply:` makes.
@@ -421,7 +431,7 @@ pub(super) fn check_apply(args: &Dict, action: &str, only: &str, node: &Node) ->
 }
 
 /// A value as a node, all of it at one place.
-fn node_of(value: &Value, span: &Span) -> Node {
+pub(super) fn node_of(value: &Value, span: &Span) -> Node {
     let kind = match value {
         Value::Dict(entries) => NodeKind::Map(
             entries

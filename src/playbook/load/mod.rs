@@ -21,6 +21,7 @@ use std::{
 
 use parking_lot::{Mutex, RwLock};
 
+pub use args::takes_command;
 pub use include::Loaded;
 pub use role_files::RoleFiles;
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{Loader, Place, document::not_found, error_at, paths};
 use crate::{
-    diagnostic::{Error, Kind, Result},
+    diagnostic::{Error, Kind, Result, Source, Span},
     playbook::{
         Item, Keyword, Level, LevelKind, Play, PlayBase, Playbook, Spanned,
         keywords::Place as In,
@@ -36,6 +36,18 @@ impl Loader {
         let folder = path.parent().unwrap_or(Path::new(""));
         let basedir = paths::normalised(&paths::working_folder().join(folder));
         Ok(Playbook { path: path.to_path_buf(), basedir, plays })
+    }
+
+    /// The playbook of an ad-hoc command: one play that nobody wrote, so it has no place.
+    pub fn load_adhoc(&self, play: &Dict, basedir: &Path) -> Result<Playbook> {
+        let span = Span::new(&Source::new("", ""), 0, 0);
+        let entry = super::include::node_of(&Value::Dict(play.clone()), &span);
+        let play = self.load_play(&entry, Path::new(""), basedir, &[])?;
+        Ok(Playbook {
+            path: PathBuf::from("__adhoc_playbook__"),
+            basedir: basedir.to_path_buf(),
+            plays: vec![Arc::new(play)],
+        })
     }
 
     /// The plays of a file; `imports` are those that led to it, outermost first.

@@ -419,7 +419,7 @@ impl Loader {
         }
         let mut handlers = place.play.take_handlers();
         handlers.extend(role.all_handlers());
-        Ok(Loaded { items: role.run_list(), handlers, role: Some(role) })
+        Ok(Loaded { items: role.run_list(), handlers, role: Some(role), empty: false })
     }
 
     /// Loads the role that a task names; `around` is the level that the task makes.
