@@ -25,10 +25,20 @@ use crate::{
 /// What a worker tells the driver.
 #[derive(Debug)]
 pub enum Message {
-    /// Something for the callbacks.
-    Event(Event),
+    /// Something for the callbacks, about a host.
+    Event(Arc<str>, Event),
     /// The task is over on this host.
     Done(Box<Finished>),
+}
+
+impl Message {
+    /// The host that it is about.
+    pub fn host(&self) -> &Arc<str> {
+        match self {
+            Self::Event(host, _) => host,
+            Self::Done(finished) => &finished.host,
+        }
+    }
 }
 
 /// A task that is over on a host.
@@ -104,7 +114,7 @@ impl Worker {
 
     fn send(&self, event: Event) {
         // As above: a closed channel means that the run was stopped.
-        let _ = self.messages.send(Message::Event(event));
+        let _ = self.messages.send(Message::Event(Arc::clone(&self.host), event));
     }
 
     async fn run_task(&self) -> Result<(TaskResult, Option<Fields>)> {

@@ -15,6 +15,10 @@ use crate::{
     vars::Stack,
 };
 
+/// Hosts that answer within this time of each other are shown in their own order, so that runs can
+/// be compared; nobody waits longer for it.
+const TOGETHER: std::time::Duration = std::time::Duration::from_millis(2);
+
 /// The workers of a play.
 pub struct Workers {
     play: Arc<PlayContext>,
@@ -68,10 +72,34 @@ impl Workers {
             let _fork = forks.acquire().await.ok();
             worker.began = Instant::now();
             let start = Event::HostStart(Arc::clone(&worker.host), Arc::clone(&worker.info));
-            let _ = worker.messages.send(Message::Event(start));
+            let host = Arc::clone(&worker.host);
+            let _ = worker.messages.send(Message::Event(host, start));
             worker.run().await;
         });
         Ok(())
+    }
+
+    /// The next messages, those of hosts that answer together in the order of the hosts.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn next_together(&mut self, pending: usize) -> Result<Vec<Message>> {
+        let mut messages = vec![self.next().await?];
+        let mut done = usize::from(matches!(messages[0], Message::Done(_)));
+        let deadline = tokio::time::Instant::now() + TOGETHER;
+        while done < pending {
+            match tokio::time::timeout_at(deadline, self.next()).await {
+                Ok(message) => {
+                    let message = message?;
+                    done += usize::from(matches!(message, Message::Done(_)));
+                    messages.push(message);
+                }
+                Err(_) => break,
+            }
+        }
+        let order = &self.play.batch;
+        messages.sort_by_key(|m| order.iter().position(|h| h == m.host()));
+        Ok(messages)
     }
 
     /// The next message of any worker.

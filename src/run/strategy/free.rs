@@ -49,7 +49,7 @@ pub async fn run(play: &mut PlayRun, pinned: bool) -> Result<Verdict> {
             return Ok(play.verdict(Verdict::default()));
         }
         match workers.next().await? {
-            Message::Event(event) => play.send(event),
+            Message::Event(_, event) => play.send(event),
             Message::Done(mut done) => {
                 busy.remove(&done.host);
                 play.process(&mut done)?;

@@ -169,12 +169,14 @@ async fn run_step(play: &mut PlayRun, step: &Step, hosts_left: &[Arc<str>]) -> R
         }
     }
     while pending > 0 {
-        match workers.next().await? {
-            crate::run::Message::Event(event) => play.send(event),
-            crate::run::Message::Done(mut done) => {
-                pending -= 1;
-                play.process(&mut done)?;
-                finished.push(*done);
+        for message in workers.next_together(pending).await? {
+            match message {
+                crate::run::Message::Event(_, event) => play.send(event),
+                crate::run::Message::Done(mut done) => {
+                    pending -= 1;
+                    play.process(&mut done)?;
+                    finished.push(*done);
+                }
             }
         }
     }
