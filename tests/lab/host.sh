@@ -1,7 +1,8 @@
 # Sourced by lab.sh. One host: a folder $LAB/hosts/NAME with
 #   up/ work/ root/   the overlay: what the host changed, and the whole as it sees it
 #   ssh/              its host keys, which a reset keeps
-#   about             NUMBER (last byte of its address) and KIND
+#   about             NUMBER (last byte of its address), KIND, LOWER (the trees under it) and PACKAGES, which stay what
+#                     they were when the lab came up, whatever becomes of the scripts meanwhile
 #   supervisor, nspawn   process ids; cgroups   the cgroups made for it
 
 host_dir() {
@@ -13,7 +14,8 @@ host_dir() {
 new_host() {
     local host=$1 number=$2 kind=$3 dir=$LAB/hosts/$1
     mkdir -p "$dir/ssh"
-    printf 'NUMBER=%q KIND=%q\n' "$number" "$kind" >"$dir/about"
+    printf 'NUMBER=%q KIND=%q LOWER=%q PACKAGES=%q\n' "$number" "$kind" "$(lower_dirs "$kind")" "$(packages_dir)" \
+        >"$dir/about"
     ssh-keygen -q -t ed25519 -N '' -C "$host" -f "$dir/ssh/ssh_host_ed25519_key"
     ssh-keygen -q -t ecdsa -N '' -C "$host" -f "$dir/ssh/ssh_host_ecdsa_key"
     local key
@@ -26,12 +28,12 @@ new_host() {
 
 # lay_root HOST: mounts its overlay and writes what differs from host to host.
 lay_root() {
-    local host=$1 dir NUMBER KIND
+    local host=$1 dir NUMBER KIND LOWER PACKAGES
     dir=$(host_dir "$host")
     # shellcheck disable=SC1091
     . "$dir/about"
     mkdir -p "$dir/up" "$dir/work" "$dir/root"
-    mount -t overlay overlay -o "lowerdir=$(lower_dirs "$KIND"),upperdir=$dir/up,workdir=$dir/work" "$dir/root"
+    mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=$dir/up,workdir=$dir/work" "$dir/root"
     local root=$dir/root
     echo "$host" >"$root/etc/hostname"
     cat "$LAB/names" >"$root/etc/hosts"
@@ -79,7 +81,7 @@ supervise() {
 
 # CAP_SYS_TIME is kept back: the clock is the whole machine's.
 start_nspawn() {
-    local host=$1 dir NUMBER KIND
+    local host=$1 dir NUMBER KIND LOWER PACKAGES
     dir=$(host_dir "$host")
     # shellcheck disable=SC1091
     . "$dir/about"
@@ -88,7 +90,7 @@ start_nspawn() {
         --machine="$NAME-$NUMBER" --hostname="$host" --network-bridge=br0 \
         --capability=all --drop-capability=CAP_SYS_TIME \
         --resolv-conf=off --timezone=off --link-journal=no --private-users=no \
-        --bind-ro="$(packages_dir):/srv/packages" \
+        --bind-ro="$PACKAGES:/srv/packages" \
         --tmpfs=/mnt/small:size=1M,mode=0755 --tmpfs=/home/noexec:noexec,mode=0777
 }
 
@@ -133,7 +135,7 @@ on_host() {
 }
 
 wait_for_ssh() {
-    local host=$1 dir NUMBER KIND
+    local host=$1 dir NUMBER KIND LOWER PACKAGES
     dir=$(host_dir "$host")
     # shellcheck disable=SC1091
     . "$dir/about"
@@ -150,7 +152,7 @@ wait_for_ssh() {
 
 # link HOST up|down: its end of the bridge.
 link() {
-    local NUMBER KIND
+    local NUMBER KIND LOWER PACKAGES
     # shellcheck disable=SC1091
     . "$(host_dir "$1")/about"
     ip -n "$SPACE" link set "vb-$NAME-$NUMBER" "$2"
@@ -204,7 +206,7 @@ unmount() {
 
 # remove_host HOST: what is left of one that was killed.
 remove_host() {
-    local dir=$LAB/hosts/$1 group NUMBER KIND
+    local dir=$LAB/hosts/$1 group NUMBER KIND LOWER PACKAGES
     # shellcheck disable=SC1091
     . "$dir/about"
     wait_until_down "$1" || say "$1 does not end"

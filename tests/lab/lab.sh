@@ -165,6 +165,7 @@ make_keys() {
     cat "$dir"/*.pub >"$LAB/authorized_keys"
     : >"$dir/known_hosts"
     chmod 755 "$LAB" "$LAB/home"
+    # shellcheck disable=SC2153
     [ -z "${SUDO_UID-}" ] || chown -R "$SUDO_UID:$SUDO_GID" "$LAB/home"
 }
 
@@ -257,6 +258,7 @@ possible() {
     command -v apt-get >/dev/null || command -v mmdebstrap >/dev/null || die "there is neither apt nor mmdebstrap here"
     local dir
     dir=$(mktemp -d)
+    # shellcheck disable=SC2016
     unshare --mount --net -- sh -c '
         mkdir -p "$1/l" "$1/m" && mount -t tmpfs tmpfs "$1/m" && mkdir "$1/m/u" "$1/m/w" "$1/m/r" &&
         mount -t overlay overlay -o "lowerdir=$1/l,upperdir=$1/m/u,workdir=$1/m/w" "$1/m/r"' possible "$dir" 2>/dev/null ||
