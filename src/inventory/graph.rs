@@ -535,7 +535,10 @@ impl Graph {
                     self.remove_host_from_group(UNGROUPED, host);
                 }
             } else if !others {
-                self.add_host_to_group(UNGROUPED, host);
+                // By name, so that a group of the host's name goes there in its place, as in
+                // ansible-core 2.14 `reconcile_inventory`.
+                let name = Arc::clone(&self.host(host).name);
+                self.add_child("ungrouped", &name)?;
             }
         }
         for name in self.groups.keys().filter(|n| self.listed.contains_key(*n)) {
