@@ -56,15 +56,15 @@ impl Ground {
         let settings = &session.settings;
         let vault = load_vault(session, wishes.vault)?;
         let sources = inventory_sources(settings, wishes.hosts);
-        let rules = Rules::from_settings(settings)?;
-        let merge = rules.merge;
+        let mut rules = Rules::from_settings(settings)?;
+        let extra = extra_vars::load(&wishes.variables.extra_vars, &vault, rules.merge)?;
+        rules.extra_vars = extra.clone();
         let inventory = Arc::new(Inventory::load(
             sources.clone(),
             rules,
             Arc::clone(&vault),
             session.notices(),
         )?);
-        let extra = extra_vars::load(&wishes.variables.extra_vars, &vault, merge)?;
         let run = RunOptions {
             sources,
             limit: wishes.hosts.limit.clone(),

@@ -98,6 +98,7 @@ fn json(value: &Value) -> serde_json::Value {
         Value::BigInt(n) => num_traits::ToPrimitive::to_f64(&**n).into(),
         Value::Date(d) => d.to_string().into(),
         Value::Float(f) => (*f).into(),
+        Value::Str(s) if s.is_unsafe() => serde_json::json!({ "__ansible_unsafe": s.as_str() }),
         Value::Str(s) => s.as_str().into(),
         Value::List(l) => l.snapshot().iter().map(json).collect(),
         Value::Tuple(t) => t.iter().map(json).collect(),

@@ -14,7 +14,7 @@ pub use self::{
     secret::{Ask, Secret, Sources, password_file},
 };
 use crate::{
-    diagnostic::{Error, Kind, Notice, Notices, Result, Source, Span},
+    diagnostic::{Error, Kind, Notice, Notices, Result, Source, Span, ansible::describe},
     value::Decrypt,
 };
 
@@ -98,6 +98,11 @@ impl Vault {
 
     /// Decrypts a text; `name` is the file that it stands in, if it is a whole file.
     pub fn open(&self, data: &[u8], name: Option<&Path>) -> Result<Opened> {
+        self.open_at(data, name, None)
+    }
+
+    /// The same for a value that stands somewhere: only damage is told with the place.
+    fn open_at(&self, data: &[u8], name: Option<&Path>, at: Option<&Span>) -> Result<Opened> {
         let in_file =
             |before: &str| name.map(|n| format!("{before}{}", n.display())).unwrap_or_default();
         if !is_encrypted(data) {
@@ -123,11 +128,15 @@ impl Vault {
                 Ok(plain) => return Ok(Opened { plain, used: id, labelled: envelope.id }),
                 Err(Failure::WrongPassword) => {}
                 Err(Failure::Format(why)) => {
-                    let text = format!("There was a vault format error{}: {why}", in_file(" in "));
-                    self.notices
-                        .iter()
-                        .for_each(|n| n.notice(Notice::FormattedWarning(text.clone())));
-                    return Err(plain(why));
+                    let error = plain(why).at(at.cloned());
+                    let text = format!(
+                        "There was a vault format error{}: {}",
+                        in_file(" in "),
+                        describe(&error)
+                    );
+                    let notice = Notice::FormattedWarning(text);
+                    self.notices.iter().for_each(|n| n.notice(notice.clone()));
+                    return Err(error);
                 }
             }
         }
@@ -189,8 +198,7 @@ pub fn encrypt_with_salt(
 
 impl Decrypt for Vault {
     fn decrypt(&self, ciphertext: &str, at: Option<&Span>) -> Result<Vec<u8>, Error> {
-        let opened = self.open(ciphertext.as_bytes(), None).map_err(|e| e.at(at.cloned()))?;
-        Ok(opened.plain)
+        Ok(self.open_at(ciphertext.as_bytes(), None, at)?.plain)
     }
 }
 
