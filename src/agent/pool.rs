@@ -150,8 +150,25 @@ impl Pool {
         let connection = self.connect(host, settings).await?;
         let known = host.known.lock().clone();
         let timeout = Duration::from_secs(settings.timeout) + PROMPT;
-        let started =
-            start::start(&*connection, escalate, on_host, known.as_deref(), timeout).await;
+        let mut attempt = 0;
+        let started = loop {
+            let known = known.as_deref();
+            let started = start::start(&*connection, escalate, on_host, known, timeout).await;
+            match started {
+                // Only now does the system's ssh connect.
+                Err(Refusal::Error(e))
+                    if attempt < settings.retries && may_come_right(&*connection, &e) =>
+                {
+                    attempt += 1;
+                    let pause = 2u64.saturating_pow(attempt - 1).saturating_sub(1).min(30);
+                    let text =
+                        format!("ssh_retry: attempt: {attempt}, {e}, pausing for {pause} seconds");
+                    (self.log)(2, &settings.host, text);
+                    tokio::time::sleep(Duration::from_secs(pause)).await;
+                }
+                started => break started,
+            }
+        };
         match started {
             Ok(opened) => {
                 let agent = Agent::new(Link::open(opened, &settings.host, &self.log));
@@ -167,6 +184,13 @@ impl Pool {
             )),
         }
     }
+}
+
+/// Whether a failure to start is one of connecting that another attempt may not meet.
+fn may_come_right(connection: &dyn Connection, error: &Error) -> bool {
+    connection.transport() == "openssh"
+        && error.kind() == Kind::Unreachable
+        && !error.message().starts_with("Invalid/incorrect password")
 }
 
 /// Where an agent's program lies if it lies in its first place; looked at before it is used.

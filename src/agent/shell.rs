@@ -40,9 +40,13 @@ pub(super) async fn run(
         talk.escalate(escalation, &token, timeout).await?;
     }
     let mut output = talk.finish().await?;
-    if terminal {
+    if terminal && connection.transport() != "openssh" {
         // What ssh says when a terminal's session ends.
-        let farewell = format!("Shared connection to {} closed.\r\n", settings.host);
+        let shared = [&settings.ssh.args, &settings.ssh.common_args, &settings.ssh.extra_args]
+            .iter()
+            .any(|args| args.to_lowercase().contains("controlpersist"));
+        let what = if shared { "Shared connection" } else { "Connection" };
+        let farewell = format!("{what} to {} closed.\r\n", settings.host);
         output.stderr.extend_from_slice(farewell.as_bytes());
     }
     Ok(output)

@@ -28,7 +28,7 @@ impl Connection for Local {
     fn channel<'a>(&'a self, command: &'a str, terminal: bool) -> BoxFuture<'a, Result<Channel>> {
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(command);
-        Box::pin(async move { spawn(shell, terminal) })
+        Box::pin(async move { spawn(shell, terminal, true) })
     }
 
     fn is_closed(&self) -> bool {
@@ -44,12 +44,14 @@ impl Connection for Local {
     }
 }
 
-/// Starts a program on this machine as a channel.
-pub(super) fn spawn(mut program: Command, terminal: bool) -> Result<Channel> {
+/// Starts a program on this machine as a channel; as the leader of a process group if asked for.
+pub(super) fn spawn(mut program: Command, terminal: bool, leader: bool) -> Result<Channel> {
     let failed = |e: std::io::Error| {
         Error::new(Kind::Action, format!("failed to start a program on this machine: {e}"))
     };
-    program.process_group(0);
+    if leader {
+        program.process_group(0);
+    }
     if terminal {
         return on_terminal(program).map_err(failed);
     }
@@ -64,7 +66,7 @@ pub(super) fn spawn(mut program: Command, terminal: bool) -> Result<Channel> {
         input: Box::new(input),
         output: Box::new(output),
         errors: Box::new(errors),
-        exit: watch(child),
+        exit: watch(child, leader),
     })
 }
 
@@ -79,12 +81,13 @@ fn on_terminal(mut program: Command) -> std::io::Result<Channel> {
         input: Box::new(terminal.try_clone()?),
         output: Box::new(terminal),
         errors: Box::new(tokio::io::empty()),
-        exit: watch(child),
+        exit: watch(child, true),
     })
 }
 
-/// Waits for a child; ends its process group if nobody wants to know any more.
-fn watch(mut child: Child) -> BoxFuture<'static, Exit> {
+/// Waits for a child; ends it, with its process group if it leads one, if nobody wants to know any
+/// more.
+fn watch(mut child: Child, leader: bool) -> BoxFuture<'static, Exit> {
     let (mut told, exit) = oneshot::channel();
     tokio::spawn(async move {
         tokio::select! {
@@ -94,8 +97,11 @@ fn watch(mut child: Child) -> BoxFuture<'static, Exit> {
             }
             () = told.closed() => {
                 if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-                    kill_group(&child);
-                    let _ = child.wait().await;
+                    if leader {
+                        kill_group(&child);
+                    }
+                    // It may have ended meanwhile, or belong to another user.
+                    let _ = child.kill().await;
                 }
             }
         }

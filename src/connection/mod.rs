@@ -3,10 +3,14 @@
 //! A [`Connection`] opens [`Channel`]s: a command at work on the host, with its three streams. What
 //! can be built on that (running a command to its end, small files) is built here once.
 
+mod ask;
+mod limits;
 mod local;
+mod openssh;
 mod pty;
 mod secret;
 mod settings;
+mod ssh;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -78,10 +82,20 @@ pub trait Connection: Send + Sync {
 ///
 /// # Errors
 /// Kind `Unreachable`, in ansible's words, if the host can't be reached or lets nobody in.
-pub async fn open(settings: &ConnectionSettings, _log: &Log) -> Result<Arc<dyn Connection>> {
-    match settings.transport {
-        Transport::Local => Ok(Arc::new(Local::default())),
-        Transport::Ssh | Transport::OpenSsh => Err(unreachable("this transport is not there yet")),
+pub async fn open(settings: &ConnectionSettings, log: &Log) -> Result<Arc<dyn Connection>> {
+    if settings.transport == Transport::Local {
+        return Ok(Arc::new(Local::default()));
+    }
+    let args = ssh::arguments::arguments(settings)?;
+    if settings.transport == Transport::OpenSsh {
+        return Ok(Arc::new(openssh::OpenSsh::new(settings, args, settings.host.clone())));
+    }
+    match ssh::Ssh::open(settings, &args, log).await? {
+        ssh::Outcome::Open(ssh) => Ok(Arc::new(ssh)),
+        ssh::Outcome::Beyond { what, door } => {
+            log(1, &settings.host, format!("using the system's ssh for the sake of {what}"));
+            Ok(Arc::new(openssh::OpenSsh::new(settings, args, door)))
+        }
     }
 }
 
@@ -128,9 +142,21 @@ fn succeeded(output: Output, what: &str) -> Result<Output> {
     Err(Error::new(Kind::Action, format!("failed to {what} on the host: {why}")))
 }
 
+/// The system's words for an error, without Rust's additions.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 /// An error about a host that can't be reached, in ansible's words.
 pub fn unreachable(why: impl AsRef<str>) -> Error {
-    let text = format!("Failed to connect to the host via ssh: {}", why.as_ref().trim_end());
+    let why = why.as_ref().trim_end();
+    // ansible words a wrong password otherwise.
+    let text = if why.starts_with("Invalid/incorrect password") {
+        why.to_owned()
+    } else {
+        format!("Failed to connect to the host via ssh: {why}")
+    };
     Error::new(Kind::Unreachable, text)
 }
 
