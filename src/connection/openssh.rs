@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::{
     io::{AsyncRead, ReadBuf},
     process::Command,
+    sync::watch,
 };
 
 use super::{
@@ -27,6 +29,8 @@ use crate::diagnostic::{Error, Kind, Result};
 
 /// `ssh` ends with this if it was not the command that failed.
 const SSH_FAILED: i32 = 255;
+/// How long after the end of `ssh` its last words may take.
+const PARTING: Duration = Duration::from_secs(1);
 /// How much of what it complains of is kept.
 const COMPLAINTS: usize = 16 * 1024;
 /// Words in the output that mean a status of 255 came from the host after all.
@@ -79,7 +83,9 @@ impl OpenSsh {
         let turn = limits::turn(&self.door).await;
         // In our process group, so that ssh may ask questions on the terminal.
         let Channel { input, output, errors, exit } = local::spawn(ssh, false, false)?;
-        let heard = Arc::new(Mutex::new(Heard { turn: Some(turn), complaints: Vec::new() }));
+        let ended = watch::Sender::new(false);
+        let mut errors_end = ended.subscribe();
+        let heard = Arc::new(Mutex::new(Heard { turn: Some(turn), complaints: Vec::new(), ended }));
         let has_password = password.is_some();
         let parting = Arc::clone(&heard);
         Ok(Channel {
@@ -89,6 +95,9 @@ impl OpenSsh {
             exit: Box::pin(async move {
                 let exit = exit.await;
                 drop(password);
+                // What it complained of may not have been read yet.
+                let all = errors_end.wait_for(|ended| *ended);
+                let _ = tokio::time::timeout(PARTING, all).await;
                 judge(exit, &parting.lock().complaints, has_password)
             }),
         })
@@ -132,6 +141,8 @@ struct Heard {
     /// Given back with the first byte: the handshake is over.
     turn: Option<Turn>,
     complaints: Vec<u8>,
+    /// Whether all complaints were read.
+    ended: watch::Sender<bool>,
 }
 
 /// A stream that is listened to while it is read.
@@ -154,6 +165,9 @@ impl AsyncRead for Listened {
             heard.turn = None;
             if self.keep {
                 heard.complaints.extend_from_slice(&buf.filled()[before..]);
+                if buf.filled().len() == before {
+                    heard.ended.send_replace(true);
+                }
                 let excess = heard.complaints.len().saturating_sub(COMPLAINTS);
                 heard.complaints.drain(..excess);
             }

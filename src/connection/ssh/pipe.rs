@@ -88,11 +88,6 @@ impl Pipe {
         state.ended && state.bytes.is_empty()
     }
 
-    /// Whether something waits to be taken.
-    pub fn has_bytes(&self) -> bool {
-        !self.state.lock().bytes.is_empty()
-    }
-
     /// Whether more may be given.
     pub fn has_room(&self) -> bool {
         self.state.lock().bytes.len() < CAPACITY
