@@ -28,7 +28,7 @@ async fn assemble(cx: &mut ActionContext<'_>) -> Outcome {
         return cx.module("ansible.builtin.assemble", args).await;
     }
     let folder = cx.find("files", &src).map_err(|e| match e {
-        ActionError::Error(e) => ActionError::fail(crate::diagnostic::ansible_text(&e)),
+        ActionError::Error(e) => ActionError::caught(crate::diagnostic::ansible_text(&e), &e),
         other => other,
     })?;
     if !folder.is_dir() {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::Outcome;
 pub use super::remote::Remote;
 use crate::{
-    diagnostic::{Error, Kind, Result},
+    diagnostic::{Error, Kind, Result, ansible_text},
     playbook::load::paths,
     run::{Fields, TaskResult, Worker},
     template::{Scope, Templar},
@@ -26,6 +26,27 @@ pub enum ActionError {
 impl ActionError {
     /// A refusal that says `message`.
     pub fn fail(message: impl Into<String>) -> Self {
+        let result = TaskResult::failed(message);
+        // What Python calls the exception under way when there is none; users see it.
+        result.data.insert("exception", "NoneType: None\n");
+        Self::Done(Box::new(result))
+    }
+
+    /// A failure that says `message`, raised while `error` was handled.
+    pub fn caught(message: impl Into<String>, error: &Error) -> Self {
+        let class = match error.kind() {
+            Kind::Undefined => "ansible.errors.AnsibleUndefinedVariable",
+            Kind::NotFound => "ansible.errors.AnsibleFileNotFound",
+            _ => error.class().unwrap_or("ansible.errors.AnsibleError"),
+        };
+        let result = TaskResult::failed(message);
+        let exception = format!("{class}: {}", ansible_text(error));
+        result.data.insert("exception", Value::unsafe_str(exception));
+        Self::Done(Box::new(result))
+    }
+
+    /// A failed result that says `message`: no exception of the controller's is behind it.
+    pub fn result(message: impl Into<String>) -> Self {
         Self::Done(Box::new(TaskResult::failed(message)))
     }
 

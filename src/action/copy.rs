@@ -93,7 +93,7 @@ fn lenient(value: &Value) -> bool {
 async fn copy_content(cx: &ActionContext<'_>, args: &Dict, content: &Value, dest: &str) -> Outcome {
     let text = match content {
         Value::Dict(_) | Value::List(_) => json::dumps(content, &Layout::default())
-            .map_err(|e| ActionError::fail(format!("could not write content temp file: {e}")))?,
+            .map_err(|e| ActionError::result(format!("could not write content temp file: {e}")))?,
         other => other.to_text(),
     };
     let label = "content";
@@ -158,7 +158,7 @@ async fn send(cx: &ActionContext<'_>, args: Dict, file: Attached) -> Outcome {
 }
 
 fn mode_of(path: &Path) -> Result<String, ActionError> {
-    let meta = std::fs::metadata(path).map_err(|e| ActionError::fail(e.to_string()))?;
+    let meta = std::fs::metadata(path).map_err(|e| ActionError::result(e.to_string()))?;
     Ok(format!("0{:03o}", meta.permissions().mode() & 0o7777))
 }
 

@@ -68,7 +68,7 @@ async fn read(
     }
     let text = |key: &str| read.data.get(key).map(|v| v.to_text()).unwrap_or_default();
     let bytes = vmstation_host::data::base64_decode(&text("content"))
-        .ok_or_else(|| ActionError::fail("the host sent a damaged file"))?;
+        .ok_or_else(|| ActionError::result("the host sent a damaged file"))?;
     let sha1 = hex(&sha1::Sha1::digest(&bytes));
     Ok(Ok(Found { path: text("source"), bytes, sha1 }))
 }

@@ -144,6 +144,6 @@ pub fn without_omitted(dict: &Dict, omit: &str) -> Dict {
 /// An expression that can't be compiled.
 pub fn matches(pattern: &str, text: &str) -> Result<bool, ActionError> {
     let compiled = fancy_regex::Regex::new(pattern)
-        .map_err(|_| ActionError::fail(format!("Invalid regular expression: {pattern}")))?;
-    compiled.is_match(text).map_err(|e| ActionError::fail(e.to_string()))
+        .map_err(|_| ActionError::result(format!("Invalid regular expression: {pattern}")))?;
+    compiled.is_match(text).map_err(|e| ActionError::result(e.to_string()))
 }

@@ -23,12 +23,12 @@ struct Wish {
 fn read(cx: &ActionContext<'_>) -> Result<Wish, ActionError> {
     cx.only(&["echo", "minutes", "prompt", "seconds"])?;
     if cx.arg("minutes").is_some() && cx.arg("seconds").is_some() {
-        return Err(ActionError::fail("parameters are mutually exclusive: minutes|seconds"));
+        return Err(ActionError::result("parameters are mutually exclusive: minutes|seconds"));
     }
     let number = |name: &str| -> Result<Option<i64>, ActionError> {
         let Some(value) = cx.arg(name) else { return Ok(None) };
         keywords::to_int(&value).map(Some).map_err(|_| {
-            ActionError::fail(format!(
+            ActionError::result(format!(
                 "argument '{name}' is of type <class '{}'> and we were unable to convert to int: \
                  invalid literal for int() with base 10: {}",
                 value.type_name(),
@@ -71,7 +71,7 @@ async fn pause(cx: &mut ActionContext<'_>) -> Outcome {
         if run.options.interactive {
             let echo = wish.echo;
             let answer = tokio::task::spawn_blocking(move || terminal::prompt("", !echo)).await;
-            input = answer.map_err(|e| ActionError::fail(e.to_string()))??;
+            input = answer.map_err(|e| ActionError::result(e.to_string()))??;
         } else {
             run.events.send(Event::Warning(
                 "Not waiting for response to prompt as stdin is not interactive".to_owned(),

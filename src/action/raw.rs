@@ -17,7 +17,7 @@ fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
             return Ok(TaskResult::of([("skipped", true.into())]));
         }
         let Some(line) = cx.text("_raw_params") else {
-            return Err(ActionError::fail("no command given"));
+            return Err(ActionError::result("no command given"));
         };
         let executable = cx.text("executable").filter(|e| !e.is_empty());
         let ran = cx.remote.shell(cx, &line, executable.as_deref()).await?;

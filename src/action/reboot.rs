@@ -157,7 +157,7 @@ async fn command(cx: &ActionContext<'_>) -> Result<String, ActionError> {
     };
     let path = first.and_then(|f| f.as_dict().and_then(|d| d.get("path")));
     let Some(path) = path else {
-        return Err(ActionError::fail(format!(
+        return Err(ActionError::result(format!(
             "Unable to find command \"{program}\" in search paths: {}",
             Value::list(paths).repr()
         )));

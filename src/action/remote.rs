@@ -115,7 +115,7 @@ impl Remote {
     fn call(&self, cx: &ActionContext<'_>, name: &str, args: &Dict) -> Result<Call, ActionError> {
         let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
         let args = json::to_json(&Value::Dict(args.clone()))
-            .map_err(|e| ActionError::fail(e.to_string()))?;
+            .map_err(|e| ActionError::result(e.to_string()))?;
         let mut call = Call::new(short, args);
         call.check = cx.fields.check_mode;
         call.diff = cx.fields.diff;
@@ -161,6 +161,6 @@ fn with_lines(result: TaskResult) -> TaskResult {
 fn error(e: CallError) -> ActionError {
     match e {
         CallError::Unreachable(text) => ActionError::Unreachable(text),
-        CallError::Failed(text) => ActionError::fail(text),
+        CallError::Failed(text) => ActionError::result(text),
     }
 }

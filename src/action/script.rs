@@ -76,7 +76,7 @@ async fn script(cx: &mut ActionContext<'_>) -> Outcome {
 
 fn source(cx: &ActionContext<'_>, name: &str, decrypt: bool) -> Result<Vec<u8>, ActionError> {
     let path = cx.find("files", name).map_err(|e| match e {
-        ActionError::Error(e) => ActionError::fail(crate::diagnostic::ansible_text(&e)),
+        ActionError::Error(e) => ActionError::caught(crate::diagnostic::ansible_text(&e), &e),
         other => other,
     })?;
     cx.worker.play.run.loader.read_bytes(&path, decrypt).map_err(Into::into)

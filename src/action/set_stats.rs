@@ -45,7 +45,7 @@ fn set_stats(cx: &ActionContext<'_>) -> Outcome {
             let plain = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
                 && name.chars().next().is_some_and(|c| !c.is_ascii_digit());
             if !plain {
-                return Err(ActionError::fail(format!(
+                return Err(ActionError::result(format!(
                     "The variable name '{name}' is not valid. Variables must start with a letter \
                      or underscore character, and contain only letters, numbers and underscores."
                 )));

@@ -41,7 +41,7 @@ async fn template(cx: &mut ActionContext<'_>) -> Outcome {
     };
     let options = options(cx)?;
     let source = cx.find("templates", &src).map_err(|e| match e {
-        ActionError::Error(e) => ActionError::fail(crate::diagnostic::ansible_text(&e)),
+        ActionError::Error(e) => ActionError::caught(crate::diagnostic::ansible_text(&e), &e),
         other => other,
     })?;
     let text = render(cx, &src, &source, &dest, options)?;
@@ -144,7 +144,8 @@ fn render(
     let templar = cx.templar.with_locals(names);
     templar.render_file(&Source::new(source, text), &options).map_err(|e| {
         // ansible-core 2.14 puts the exception's class before its text.
-        ActionError::fail(format!("{}: {}", class(&e), crate::diagnostic::ansible_text(&e)))
+        let text = format!("{}: {}", class(&e), crate::diagnostic::ansible_text(&e));
+        ActionError::caught(text, &e)
     })
 }
 

@@ -38,7 +38,7 @@ async fn unarchive(cx: &mut ActionContext<'_>) -> Outcome {
     let decrypt = args.remove("decrypt").is_none_or(|v| v.is_none() || lenient(v));
     if !remote_src {
         let path = cx.find("files", &source).map_err(|e| match e {
-            ActionError::Error(e) => ActionError::fail(crate::diagnostic::ansible_text(&e)),
+            ActionError::Error(e) => ActionError::caught(crate::diagnostic::ansible_text(&e), &e),
             other => other,
         })?;
         let label = path.display().to_string();

@@ -30,7 +30,7 @@ fn attach(
     files: &mut Vec<Attached>,
 ) -> Result<String, ActionError> {
     let path = cx.find("files", name).map_err(|e| match e {
-        ActionError::Error(e) => ActionError::fail(crate::diagnostic::ansible_text(&e)),
+        ActionError::Error(e) => ActionError::caught(crate::diagnostic::ansible_text(&e), &e),
         other => other,
     })?;
     let label = path.display().to_string();

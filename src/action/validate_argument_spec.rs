@@ -58,7 +58,7 @@ fn validate(cx: &ActionContext<'_>) -> Outcome {
         found.write().insert(k, v);
     }
     let plain = |d: &Dict| {
-        json::to_json(&Value::Dict(d.clone())).map_err(|e| ActionError::fail(e.to_string()))
+        json::to_json(&Value::Dict(d.clone())).map_err(|e| ActionError::result(e.to_string()))
     };
     let errors = vmstation_host::spec::check_role(&plain(&spec)?, &plain(&found)?);
     if errors.is_empty() {

@@ -428,7 +428,8 @@ pub fn label(report: &Report) -> String {
 
 fn item(report: &Report) -> String {
     if report.no_log {
-        return "(censored due to no_log)".to_owned();
+        // The label is censored along with the result.
+        return "None".to_owned();
     }
     report.item_label.as_ref().map_or_else(|| "None".to_owned(), Value::to_text)
 }

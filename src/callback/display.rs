@@ -232,8 +232,13 @@ impl Drop for Display {
 }
 
 /// Columns that text takes on a terminal.
+/// Columns of a text as ansible counts them: control characters have none, and a few take one
+/// away.
 fn width(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
+    text.chars().fold(0_usize, |all, c| match c {
+        '\u{8}' | '\u{7f}' | '\u{94}' | '\u{1b}' => all.saturating_sub(1),
+        c => all + unicode_width::UnicodeWidthChar::width(c).unwrap_or(0),
+    })
 }
 
 fn default_colour(colour: Colour) -> &'static str {

@@ -6,9 +6,7 @@ use clap::Args;
 
 use super::{
     Session, Spec,
-    flags::{
-        Base, Become, Check, Connection, EXCLUSIVE, Forks, Hosts, Modules, Variables, Vault,
-    },
+    flags::{Base, Become, Check, Connection, EXCLUSIVE, Forks, Hosts, Modules, Variables, Vault},
     passwords,
     play::play_defaults,
     runner::{self, Start},

@@ -337,8 +337,7 @@ pub fn boolean(value: &Value) -> Result<bool, String> {
     known.ok_or_else(|| {
         format!(
             "The value '{}' is not a valid boolean.  Valid booleans include: \
-             True, False, 1, 0, '1', '0', 'y', 'n', 'yes', 'no', 'on', 'off', 't', 'f', \
-             'true', 'false'",
+             1, 0, '1', '0', 'y', 'n', 'yes', 'no', 'on', 'off', 't', 'f', 'true', 'false'",
             python::text(value)
         )
     })

@@ -310,10 +310,11 @@ impl PlayContext {
         let short_name = task.level.name.as_deref().map_or_else(String::new, |name| {
             let options = RenderOptions { fail_on_undefined: false, ..RenderOptions::default() };
             // A name that can't be rendered is shown as it is written.
-            templar
-                .as_ref()
-                .and_then(|t| t.render(&Value::str(name), &options).ok())
-                .map_or_else(|| name.to_owned(), |v| v.to_text())
+            templar.as_ref().and_then(|t| t.render(&Value::str(name), &options).ok()).map_or_else(
+                || name.to_owned(),
+                // A name that turns out to be no text is no name.
+                |v| v.as_str().map(str::to_owned).unwrap_or_default(),
+            )
         });
         let role = task.level.role.as_ref().map(|r| r.full_name());
         let name = self.banner_name(task, &short_name);
@@ -362,6 +363,12 @@ impl PlayContext {
 
     /// A task's name as banners show it: its role before its own name, or before its action's.
     pub fn banner_name(&self, task: &Task, name: &str) -> String {
+        if name.is_empty() && task.action.name == "ansible.builtin.include_role" {
+            let args = &task.action.args;
+            let role = args.get("name").or_else(|| args.get("role"));
+            let role = role.map(|r| r.to_text()).unwrap_or_default();
+            return format!("{} : {role}", task.action.written);
+        }
         let role = task.level.role.as_ref().map(|r| r.full_name());
         match role {
             Some(role) if name.is_empty() => format!("{role} : {}", task.action.written),

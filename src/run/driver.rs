@@ -139,7 +139,7 @@ impl State {
         let hosts = run.world.inventory().select(&fields.hosts)?;
         let hosts = order_hosts(hosts, fields.order.as_deref())?;
         self.losses.unreachable.extend(self.known_unreachable.iter().cloned());
-        let mut before = self.losses.failed.len() + self.losses.unreachable.len();
+        let mut before = self.losses.count();
         let batches = batches(&hosts, &fields.serial)?;
         if batches.is_empty() {
             let context = self.context(play, number, prompted, &fields, Vec::new());
@@ -148,6 +148,7 @@ impl State {
             return Ok((None, false));
         }
         let mut verdict = Verdict::default();
+        let mut last = false;
         for batch in batches {
             let size = batch.len();
             let context = Arc::new(self.context(play, number, prompted.clone(), &fields, batch));
@@ -157,17 +158,20 @@ impl State {
                 break;
             }
             if verdict.break_play {
+                // The rest of the playbook does not run, but this play's next batches do.
                 verdict = Verdict { failed: true, ..Verdict::default() };
-                return Ok((Some(verdict), true));
+                last = true;
             }
-            let lost = self.losses.failed.len() + self.losses.unreachable.len() - before;
-            if lost == size {
-                return Ok((Some(verdict), true));
+            let now = self.losses.count();
+            // A batch can lose fewer hosts than none: `clear_host_errors` takes them back.
+            if now.checked_sub(before) == Some(size) {
+                last = true;
+                break;
             }
-            before += lost;
+            before = now;
             self.known_unreachable.extend(self.losses.unreachable.iter().cloned());
         }
-        Ok((Some(verdict), false))
+        Ok((Some(verdict), last))
     }
 
     /// Runs a play for one batch; whether `meta: end_play` ended it.
@@ -176,6 +180,8 @@ impl State {
         context: Arc<PlayContext>,
         fields: &play::Fields,
     ) -> Result<(Verdict, bool)> {
+        // What is wrong with the play's variables ends the run before the play is announced.
+        context.stack(None, None)?;
         context.run.events.send(Event::PlayStart(Arc::clone(&context.info)));
         let losses = std::mem::take(&mut self.losses);
         let mut play = PlayRun::new(context, losses, std::mem::take(&mut self.stats))?;

@@ -161,6 +161,16 @@ impl Resolver<'_> {
         })
     }
 
+    /// Renders the task's name, which fails the task as any keyword does; undefined names are let
+    /// through.
+    pub fn check_name(&self) -> Result<()> {
+        let Some(name) = self.task.level.name.as_deref() else { return Ok(()) };
+        match self.templar.render(&Value::str(name), &RenderOptions::default()) {
+            Err(e) if e.kind() != Kind::Undefined => Err(e),
+            _ => Ok(()),
+        }
+    }
+
     /// A keyword's rendered and converted value, if it is set and not null or omitted.
     pub fn value(&self, keyword: Keyword) -> Result<Option<Value>> {
         let Some(written) = self.task.level.inherited(keyword) else { return Ok(None) };
@@ -168,24 +178,58 @@ impl Resolver<'_> {
         if value.is_none() || value.as_str() == Some(self.omit) {
             return Ok(None);
         }
-        keywords::coerce(keyword, &value).map(Some).map_err(|e| e.at(written.span.clone()))
+        keywords::coerce(keyword, &value).map(Some).map_err(|e| {
+            let why = e.message().rsplit_once("The error was: ").map(|(_, why)| why.to_owned());
+            why.map_or_else(|| e.clone(), |why| self.not_convertible(keyword, written, &why))
+        })
     }
 
     fn render(&self, keyword: Keyword, written: &Spanned) -> Result<Value> {
         self.templar.render(&written.value, &RenderOptions::default()).map_err(|e| {
-            let place = self.task.level.span.clone();
             if e.kind() == Kind::Undefined {
                 let text = format!(
                     "The field '{}' has an invalid value, which includes an undefined variable. \
-                     The error was: {m}. {m}",
+                     The error was: {}",
                     keywords::name(keyword),
-                    m = e.message()
+                    e.message()
                 );
-                Error::new(Kind::Parser, text).at(place)
+                self.field_error(keyword, text, e.message())
+            } else if is_python_value_error(&e) {
+                self.not_convertible(keyword, written, e.message())
             } else {
-                e.at(place)
+                // A template that fails otherwise speaks for itself, without a place.
+                e
             }
         })
+    }
+
+    fn not_convertible(&self, keyword: Keyword, written: &Spanned, why: &str) -> Error {
+        let takes = keyword.info().takes;
+        let error = keywords::invalid(keywords::name(keyword), &written.value, takes, why);
+        self.field_error(keyword, error.message().to_owned(), why)
+    }
+
+    /// An error in a keyword. Those that ansible keeps with the connection's settings don't know
+    /// their place, and say why twice.
+    fn field_error(&self, keyword: Keyword, text: String, why: &str) -> Error {
+        let of_connection = matches!(
+            keyword,
+            Keyword::Become
+                | Keyword::BecomeUser
+                | Keyword::BecomeMethod
+                | Keyword::BecomeFlags
+                | Keyword::BecomeExe
+                | Keyword::Connection
+                | Keyword::RemoteUser
+                | Keyword::NoLog
+                | Keyword::CheckMode
+                | Keyword::Diff
+        );
+        if of_connection {
+            Error::new(Kind::Parser, format!("{text}. {why}"))
+        } else {
+            Error::new(Kind::Parser, text).at(self.task.level.span.clone())
+        }
     }
 
     fn bool(&self, keyword: Keyword, default: bool) -> Result<bool> {
@@ -257,6 +301,31 @@ impl Resolver<'_> {
         }
         Ok(all)
     }
+}
+
+/// Whether ansible would have met a bare `ValueError` or `TypeError` of Python's, which it takes
+/// for a value of the wrong type.
+pub(super) fn is_python_value_error(error: &Error) -> bool {
+    matches!(
+        error.class(),
+        Some(
+            "ValueError"
+                | "TypeError"
+                | "UnicodeDecodeError"
+                | "UnicodeEncodeError"
+                | "binascii.Error"
+                | "json.decoder.JSONDecodeError"
+        )
+    )
+}
+
+/// The exception as Python names it in a traceback, if ansible would not have expected this error.
+pub(super) fn python_exception(error: &Error) -> Option<String> {
+    let class = error.class()?;
+    if class.starts_with("ansible.") || class.starts_with("jinja2.") {
+        return None;
+    }
+    Some(format!("{class}: {}", error.message()))
 }
 
 /// What the driver must know of a task once it has a result, whether or not its keywords could all

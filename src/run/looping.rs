@@ -31,8 +31,7 @@ pub async fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>>
                      wantlist=True to your lookup invocation or use q/query instead of lookup.",
                     other.to_text()
                 ),
-            )
-            .at(task.level.span.clone())),
+            )),
         };
     };
     let items = templar.loop_lookup(lookup, terms, &task.action.name)?;

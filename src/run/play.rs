@@ -38,6 +38,13 @@ pub struct Losses {
     pub unreachable: IndexSet<Arc<str>>,
 }
 
+impl Losses {
+    /// How many hosts are lost, those that failed and could not be reached counted twice.
+    pub fn count(&self) -> usize {
+        self.failed.len() + self.unreachable.len()
+    }
+}
+
 /// One play under way: where each host stands, what was notified, who is lost.
 pub struct PlayRun {
     /// What workers see of the play.
@@ -208,7 +215,14 @@ impl PlayRun {
     }
 
     /// What the play came to.
-    pub fn verdict(&self, so_far: Verdict) -> Verdict {
+    pub fn verdict(&mut self, so_far: Verdict) -> Verdict {
+        // One last step moves every host out of the part that it finished: a failure in a block
+        // counts once its `always` is over.
+        for host in self.hosts_left() {
+            if let Some((cursor, _)) = self.peek(&host) {
+                self.cursors.insert(host, cursor);
+            }
+        }
         if so_far != Verdict::default() {
             return so_far;
         }

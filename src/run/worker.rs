@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     AfterFields, Control, Fields, IncludeWish, PlayContext, Resolver, TaskResult, conditions,
+    fields::{is_python_value_error, python_exception},
     looping,
 };
 use crate::{
@@ -76,10 +77,12 @@ pub struct Worker {
     pub began: Instant,
 }
 
-/// One attempt's surroundings.
+/// One turn of a task.
 struct Execution {
     result: TaskResult,
     fields: Option<Fields>,
+    /// An error ended it, and with it the whole loop: there is no result of turns then.
+    raised: bool,
 }
 
 impl Worker {
@@ -106,9 +109,22 @@ impl Worker {
     }
 
     fn error_result(&self, error: &Error) -> TaskResult {
-        let mut result = TaskResult::failed(ansible_text(error));
-        result.data.insert("changed", false);
-        result.control.no_log = AfterFields::as_written(&self.task, &self.play.run.defaults).no_log;
+        let after = AfterFields::as_written(&self.task, &self.play.run.defaults);
+        let mut result = match python_exception(error) {
+            None => TaskResult::failed(ansible_text(error)),
+            Some(exception) => {
+                let text =
+                    format!("Unexpected failure during module execution: {}", error.message());
+                let result = TaskResult::failed(text);
+                result.data.insert("exception", Value::unsafe_str(exception));
+                result.data.insert("stdout", "");
+                result
+            }
+        };
+        result.control.no_log = after.no_log;
+        if let Some(host) = after.delegate_to.filter(|d| **d != *self.host) {
+            result.control.delegated = Some(Delegated { host, address: None });
+        }
         result
     }
 
@@ -132,6 +148,9 @@ impl Worker {
         let (result, fields) = match items {
             None => {
                 let done = self.execute(&templar, &scope, loop_error).await?;
+                if done.raised {
+                    return Ok((done.result, done.fields));
+                }
                 (done.result, done.fields)
             }
             Some(items) if items.is_empty() => (
@@ -179,10 +198,10 @@ impl Worker {
             let turn_scope: Arc<dyn Scope> = Arc::new(Locals::new(names, Arc::clone(scope)));
             let turn_templar =
                 Templar::new(Arc::clone(&self.play.run.templates), Arc::clone(&turn_scope));
-            let done = match self.execute(&turn_templar, &turn_scope, None).await {
-                Ok(done) => done,
-                Err(e) => Execution { result: self.error_result(&e), fields: None },
-            };
+            let done = self.execute(&turn_templar, &turn_scope, None).await?;
+            if done.raised {
+                return Ok((done.result, done.fields));
+            }
             let mut result = done.result;
             self.carry(&result, done.fields.as_ref(), &mut carried);
             if done.fields.is_some() {
@@ -271,13 +290,13 @@ impl Worker {
         loop_error: Option<Error>,
     ) -> Result<Execution> {
         if let Some(skipped) = self.evaluate_when(templar, loop_error.as_ref())? {
-            return Ok(Execution { result: skipped, fields: None });
+            return Ok(Execution { result: skipped, fields: None, raised: false });
         }
         if let Some(e) = loop_error {
-            return Err(e.at(self.task.level.span.clone()));
+            return Err(e);
         }
         if let Some(result) = self.include_wish(templar)? {
-            return Ok(Execution { result, fields: None });
+            return Ok(Execution { result, fields: None, raised: false });
         }
         let resolver = Resolver {
             task: &self.task,
@@ -285,16 +304,31 @@ impl Worker {
             defaults: &self.play.run.defaults,
             omit: self.play.run.world.omit(),
         };
-        let fields = resolver.fields()?;
-        let result = match self.attempt_all(&fields, templar, scope).await {
-            Ok(result) => result,
+        let ready = resolver.fields().and_then(|f| {
+            resolver.check_name()?;
+            Ok((f, self.arguments(templar)?))
+        });
+        let (fields, args) = match ready {
+            Ok(ready) => ready,
+            Err(e) => {
+                let Some(exception) = python_exception(&e) else { return Err(e) };
+                let mut result = self.error_result(&e);
+                result.data = Dict::new();
+                result.data.insert("changed", false);
+                result.data.insert("failed", true);
+                result.data.insert("exception", Value::unsafe_str(exception));
+                return Ok(Execution { result, fields: None, raised: false });
+            }
+        };
+        let (result, raised) = match self.attempt_all(&fields, args, templar, scope).await {
+            Ok(result) => (result, false),
             Err(e) => {
                 let mut result = self.error_result(&e);
                 result.control.no_log = fields.no_log;
-                result
+                (result, true)
             }
         };
-        Ok(Execution { result, fields: Some(fields) })
+        Ok(Execution { result, fields: Some(fields), raised })
     }
 
     /// The result of a skipped task, or `None` if every condition holds.
@@ -318,8 +352,9 @@ impl Worker {
                 }
                 // The loop's own error says more than a condition that tripped over it.
                 Err(e) => {
-                    let e = loop_error.cloned().unwrap_or(e);
-                    return Err(e.at(self.task.level.span.clone()));
+                    return Err(loop_error
+                        .cloned()
+                        .unwrap_or_else(|| e.at(self.task.level.span.clone())));
                 }
             }
         }
@@ -363,10 +398,10 @@ impl Worker {
     async fn attempt_all(
         &self,
         fields: &Fields,
+        args: Dict,
         templar: &Templar,
         scope: &Arc<dyn Scope>,
     ) -> Result<TaskResult> {
-        let args = self.arguments(templar)?;
         let (remote, delegated) = Remote::connect(self, fields, templar, scope)?;
         let omit = Arc::clone(self.play.run.world.omit());
         let args = action::with_defaults(&self.task, args, templar, &omit)?;
@@ -401,7 +436,7 @@ impl Worker {
                     .until
                     .iter()
                     .try_fold(true, |all, c| Ok::<_, Error>(all && judged.condition(c)?));
-                if done.map_err(|e| e.at(self.task.level.span.clone()))? {
+                if done? {
                     break;
                 }
                 if attempt < retries {
@@ -429,12 +464,20 @@ impl Worker {
                 if e.kind() == Kind::Undefined {
                     let text = format!(
                         "The task includes an option with an undefined variable. The error \
-                             was: {m}. {m}",
-                        m = e.message()
+                         was: {}",
+                        e.message()
+                    );
+                    Error::new(Kind::Parser, text).at(place)
+                } else if is_python_value_error(&e) {
+                    let text = format!(
+                        "the field 'args' has an invalid value ({}), and could not be converted \
+                         to an dict.The error was: {}",
+                        Value::Dict(written.clone()).to_text(),
+                        e.message()
                     );
                     Error::new(Kind::Parser, text).at(place)
                 } else {
-                    e.at(place)
+                    e
                 }
             })?;
         let Value::Dict(args) = rendered else { return Ok(Dict::new()) };
@@ -483,7 +526,7 @@ impl Worker {
             ActionError::Unreachable(message) => {
                 TaskResult::of([("unreachable", true.into()), ("msg", Value::unsafe_str(message))])
             }
-            ActionError::Error(e) => return Err(e.at(self.task.level.span.clone())),
+            ActionError::Error(e) => return Err(e),
         };
         result.control.no_log |= fields.no_log;
         if !result.data.contains("changed") {
@@ -540,7 +583,7 @@ impl Worker {
         };
         let fail = |name: &str, e: Error| {
             result.data.insert("failed", true);
-            let text = ansible_text(&e.at(self.task.level.span.clone()));
+            let text = ansible_text(&e);
             result.data.insert(format!("{name}_when_result"), Value::unsafe_str(text));
         };
         if !fields.changed_when.is_empty() {
@@ -595,8 +638,9 @@ pub fn report_of(
         result: data,
         item_label: control.item_label.clone(),
         no_log: control.no_log,
-        verbose_always: control.verbose_always,
-        verbose_never: control.verbose_never,
+        // Censoring takes these wishes of the action away too.
+        verbose_always: control.verbose_always && !control.no_log,
+        verbose_never: control.verbose_never && !control.no_log,
         seconds,
     }
 }

@@ -64,7 +64,8 @@ impl PlayView {
             .collect::<Vec<_>>();
         let mut view = Self::new(fields.name.clone(), &play.basedir, all_hosts);
         view.roles = names(&play.roles);
-        view.dependencies = names(&dependencies);
+        let unique: IndexSet<Arc<str>> = names(&dependencies).into_iter().collect();
+        view.dependencies = unique.into_iter().collect();
         view
     }
 
