@@ -295,8 +295,8 @@ fn filters(section: &Section) -> Result<Vec<(Regex, String)>, String> {
     written(section)
         .map(|line| {
             let (pattern, text) =
-                line.split_once(" => ").ok_or(format!("`{line}`: regex => text"))?;
-            Ok((Regex::new(pattern).map_err(|e| e.to_string())?, text.to_string()))
+                line.split_once(" =>").ok_or(format!("`{line}`: regex => text"))?;
+            Ok((Regex::new(pattern).map_err(|e| e.to_string())?, text.trim_start().to_string()))
         })
         .collect()
 }

@@ -184,6 +184,8 @@ fn environment(run: &Path) -> Vec<(&'static str, String)> {
         ("TZ", "UTC".to_string()),
         ("TERM", "xterm".to_string()),
         ("COLUMNS", "80".to_string()),
+        // `~` would be the user's home, whatever HOME says.
+        ("ANSIBLE_REMOTE_TMP", run.join("home/.ansible/tmp").display().to_string()),
         ("ANSIBLE_NOCOLOR", "1".to_string()),
         // Otherwise hosts' results come in the order of completion.
         ("ANSIBLE_FORKS", "1".to_string()),
