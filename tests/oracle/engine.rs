@@ -100,6 +100,19 @@ impl Engine {
         Ok(Answer { engine, case_hash: case.hash.clone(), commands, files })
     }
 
+    /// Applies the filters to a stored answer.
+    pub fn renormalise(&self, case: &Case, answer: &mut Answer) {
+        for done in &mut answer.commands {
+            done.stdout = self.normaliser.again(&case.normalise, &done.stdout);
+            done.stderr = self.normaliser.again(&case.normalise, &done.stderr);
+        }
+        for entry in answer.files.values_mut() {
+            if let Entry::File { content, .. } = entry {
+                *content = self.normaliser.again(&case.normalise, content);
+            }
+        }
+    }
+
     fn execute(
         &self,
         case: &Case,

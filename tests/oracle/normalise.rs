@@ -99,10 +99,19 @@ impl Normaliser {
         if let Some(http) = &place.http {
             text = text.replace(http, "<HTTP>");
         }
-        for (pattern, to) in self.filters.iter().chain(&self.mine.filters) {
+        for (pattern, to) in &self.mine.filters {
             text = pattern.replace_all(&text, *to).into_owned();
         }
-        for (pattern, to) in place.extra {
+        self.again(place.extra, &text)
+    }
+
+    /// The filters alone: answers that were recorded before a filter was added need them too.
+    pub fn again(&self, extra: &[(Regex, String)], text: &str) -> String {
+        let mut text = text.to_string();
+        for (pattern, to) in &self.filters {
+            text = pattern.replace_all(&text, *to).into_owned();
+        }
+        for (pattern, to) in extra {
             text = pattern.replace_all(&text, to.as_str()).into_owned();
         }
         text
