@@ -145,7 +145,7 @@ pub fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<u8> {
 /// # Errors
 /// What ends the whole run.
 pub fn execute_loaded(run: &Arc<Run>, playbook: &Playbook) -> Result<u8> {
-    wait(run, run::execute_loaded(run, playbook, &mut true))
+    wait(run, run::execute_loaded(run, playbook))
 }
 
 fn wait(run: &Arc<Run>, work: impl Future<Output = Result<run::Exit>>) -> Result<u8> {

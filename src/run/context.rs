@@ -361,20 +361,22 @@ impl PlayContext {
         }
     }
 
-    /// A task's name as banners show it: its role before its own name, or before its action's.
+    /// A task's name as banners show it: its role before its own name, or before its action's;
+    /// an included role has its own name, or the role's after the action's.
     pub fn banner_name(&self, task: &Task, name: &str) -> String {
-        if name.is_empty() && task.action.name == "ansible.builtin.include_role" {
+        let action = &task.action.written;
+        if task.action.name == "ansible.builtin.include_role" {
             let args = &task.action.args;
             let role = args.get("name").or_else(|| args.get("role"));
-            let role = role.map(|r| r.to_text()).unwrap_or_default();
-            return format!("{} : {role}", task.action.written);
+            return match role {
+                Some(role) if name.is_empty() => format!("{action} : {}", role.to_text()),
+                _ => name.to_owned(),
+            };
         }
-        let role = task.level.role.as_ref().map(|r| r.full_name());
-        match role {
-            Some(role) if name.is_empty() => format!("{role} : {}", task.action.written),
-            Some(role) if !name.contains(&role) => format!("{role} : {name}"),
-            _ if name.is_empty() => task.action.written.clone(),
-            _ => name.to_owned(),
+        let own = if name.is_empty() { action.as_str() } else { name };
+        match &task.level.role {
+            Some(role) => format!("{} : {own}", role.full_name()),
+            None => own.to_owned(),
         }
     }
 

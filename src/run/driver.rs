@@ -46,15 +46,17 @@ impl Exit {
 /// What ends the whole run: playbooks that can't be loaded, templates of plays that fail, Ctrl-C.
 pub async fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<Exit> {
     let mut exit = Exit::Ok;
-    let mut started = run.options.start_at_task.is_none();
+    let mut state = State::new(run);
     for path in playbooks {
         let playbook = run.loader.load_playbook(path)?;
-        exit = execute_loaded(run, &playbook, &mut started).await?;
+        exit = state.execute(&playbook).await?;
         if exit != Exit::Ok {
             break;
         }
     }
-    if !started && let Some(task) = &run.options.start_at_task {
+    if !state.started
+        && let Some(task) = &run.options.start_at_task
+    {
         run.events.send(Event::Error(Error::new(
             Kind::User,
             format!(
@@ -66,40 +68,15 @@ pub async fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Runs one playbook; `started` tells whether `--start-at-task` was met.
+/// Runs one playbook that is loaded already.
 ///
 /// # Errors
 /// As [`execute`].
-pub async fn execute_loaded(
-    run: &Arc<Run>,
-    playbook: &Playbook,
-    started: &mut bool,
-) -> Result<Exit> {
-    run.events.send(Event::PlaybookStart {
-        path: playbook.path.display().to_string(),
-        plays: playbook.plays.len(),
-    });
-    let mut state = State {
-        run: Arc::clone(run),
-        losses: Losses::default(),
-        known_unreachable: indexmap::IndexSet::new(),
-        stats: Stats::default(),
-        started: *started,
-    };
-    let outcome = state.playbook(&playbook.plays).await;
-    *started = state.started;
-    if let Some(place) = &run.options.retry_files {
-        state.write_retry_file(&playbook.path, place.as_deref());
-    }
-    let verdict = outcome?;
-    run.events.send(Event::Stats(Arc::new(state.stats)));
-    Ok(match verdict {
-        v if v.unreachable => Exit::Unreachable,
-        v if v.failed || v.break_play => Exit::Failed,
-        _ => Exit::Ok,
-    })
+pub async fn execute_loaded(run: &Arc<Run>, playbook: &Playbook) -> Result<Exit> {
+    State::new(run).execute(playbook).await
 }
 
+/// What outlives a playbook: counts and lost hosts are those of the whole run.
 struct State {
     run: Arc<Run>,
     losses: Losses,
@@ -109,6 +86,35 @@ struct State {
 }
 
 impl State {
+    fn new(run: &Arc<Run>) -> Self {
+        Self {
+            run: Arc::clone(run),
+            losses: Losses::default(),
+            known_unreachable: indexmap::IndexSet::new(),
+            stats: Stats::default(),
+            started: run.options.start_at_task.is_none(),
+        }
+    }
+
+    async fn execute(&mut self, playbook: &Playbook) -> Result<Exit> {
+        let run = Arc::clone(&self.run);
+        run.events.send(Event::PlaybookStart {
+            path: playbook.path.display().to_string(),
+            plays: playbook.plays.len(),
+        });
+        let outcome = self.playbook(&playbook.plays).await;
+        if let Some(place) = &run.options.retry_files {
+            self.write_retry_file(&playbook.path, place.as_deref());
+        }
+        let verdict = outcome?;
+        run.events.send(Event::Stats(Arc::new(self.stats.clone())));
+        Ok(match verdict {
+            v if v.unreachable => Exit::Unreachable,
+            v if v.failed || v.break_play => Exit::Failed,
+            _ => Exit::Ok,
+        })
+    }
+
     async fn playbook(&mut self, plays: &[Arc<Play>]) -> Result<Verdict> {
         let mut verdict = Verdict::default();
         for (number, play) in plays.iter().enumerate() {

@@ -212,10 +212,12 @@ impl PlayRun {
             return;
         }
         let reason = ansible_text(error);
+        // ansible-core 2.14 leaves the introduction to those that it stops the run for.
+        let reason = reason.strip_prefix("Unable to retrieve file contents\n").unwrap_or(&reason);
         for host in &inc.hosts {
             self.stats.of(host).failed += 1;
             let info = self.info(&inc.task, host);
-            let result: Dict = [("reason", Value::str(reason.as_str()))].into_iter().collect();
+            let result: Dict = [("reason", Value::str(reason))].into_iter().collect();
             let report = Report {
                 host: Arc::clone(host),
                 task: info,

@@ -65,10 +65,7 @@ impl LoopControl {
         let get = |name: &str| -> Result<Option<Value>> {
             match written.get(name) {
                 None | Some(Value::None) => Ok(None),
-                Some(v) => templar
-                    .render(&v, &RenderOptions::default())
-                    .map(Some)
-                    .map_err(|e| e.at(task.level.span.clone())),
+                Some(v) => templar.render(&v, &RenderOptions::default()).map(Some),
             }
         };
         let truth = |v: Option<Value>, default| -> Result<bool> {
@@ -77,7 +74,8 @@ impl LoopControl {
         Ok(Self {
             loop_var: get("loop_var")?.map_or_else(|| "item".to_owned(), |v| v.to_text()),
             index_var: get("index_var")?.map(|v| v.to_text()),
-            label: written.get("label").filter(|v| !v.is_none()),
+            // An empty label is no label.
+            label: written.get("label").filter(|v| v.is_true()),
             pause: get("pause")?.map_or(Ok(0.0), |v| keywords::to_float(&v))?,
             extended: truth(get("extended")?, false)?,
             all_items: truth(get("extended_allitems")?, true)?,
@@ -154,6 +152,7 @@ impl LoopControl {
         match label {
             Ok(label) => result.control.item_label = Some(label),
             Err(e) => {
+                result.control.item_label = Some(item.clone());
                 data.insert("failed", true);
                 let text = format!("Failed to template loop_control.label: {}", ansible_text(&e));
                 data.insert("msg", Value::unsafe_str(text));

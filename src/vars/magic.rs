@@ -200,7 +200,10 @@ impl Magic {
                 both.into_iter().map(|n| Value::str(Arc::clone(n))).collect()
             }
             "ansible_play_role_names" | "role_names" => names(&play.roles),
-            "ansible_dependent_role_names" => names(&play.dependencies),
+            "ansible_dependent_role_names" => {
+                let once: IndexSet<_> = play.dependencies.iter().cloned().collect();
+                names(&once.into_iter().collect::<Vec<_>>())
+            }
             "ansible_play_name" => Value::str(play.name.as_str()),
             "ansible_play_hosts_all" => names(&play.all_hosts),
             "ansible_play_hosts" => names(&play.hosts()),
