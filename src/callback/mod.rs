@@ -82,5 +82,7 @@ impl EventSink for Callbacks {
         for callback in self.all.lock().iter_mut() {
             callback.event(event, &self.display);
         }
+        // Somebody watches, or reads along: an event is shown when it happens.
+        self.display.flush();
     }
 }
