@@ -16,6 +16,9 @@ pub struct CallArgs {
     pub keyword: IndexMap<String, Value>,
 }
 
+/// The arguments of named parameters, in their order.
+pub type Bound<const N: usize> = [Option<Value>; N];
+
 impl CallArgs {
     /// No arguments.
     pub fn none() -> Self {
@@ -53,7 +56,7 @@ impl CallArgs {
         before: &[&str],
         params: &[&str; N],
         required: usize,
-    ) -> PyResult<([Option<Value>; N], IndexMap<String, Value>)> {
+    ) -> PyResult<(Bound<N>, IndexMap<String, Value>)> {
         if self.positional.len() > N {
             return Err(too_many(function, before.len(), N, required, self.positional.len()));
         }
@@ -67,7 +70,7 @@ impl CallArgs {
         before: &[&str],
         params: &[&str; N],
         required: usize,
-    ) -> PyResult<([Option<Value>; N], Vec<Value>, IndexMap<String, Value>)> {
+    ) -> PyResult<(Bound<N>, Vec<Value>, IndexMap<String, Value>)> {
         let mut bound = [const { None }; N];
         let mut places = self.positional.into_iter();
         for (slot, value) in bound.iter_mut().zip(places.by_ref()) {

@@ -14,7 +14,7 @@ pub struct NamedTuple {
 
 impl NamedTuple {
     /// A tuple of class `class` whose items are called `names`.
-    pub fn new(class: &'static str, names: &'static [&'static str], items: Vec<Value>) -> Value {
+    pub fn value(class: &'static str, names: &'static [&'static str], items: Vec<Value>) -> Value {
         Value::Object(Arc::new(Self { class, names, items: items.into() }))
     }
 }

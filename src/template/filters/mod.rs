@@ -9,13 +9,18 @@ mod attribute;
 mod basics;
 mod comment;
 mod crypt;
+mod csv;
 mod dates;
 mod dicts;
 mod encoding;
+mod general;
 mod glob;
 mod hashes;
 mod html;
 mod json;
+mod json_query;
+mod keys;
+mod net;
 mod numbers;
 mod paths;
 mod pprint;
@@ -34,6 +39,7 @@ pub use glob::{glob, matches as glob_matches};
 pub use hashes::{
     Settings as PasswordSettings, do_encrypt, encrypt as encrypt_password, random_salt,
 };
+pub use net::{Net, parse_ip};
 pub use paths::{expand_user, expand_vars, join as join_paths, normpath, real_path};
 pub use regex::compile as compile_pattern;
 
@@ -47,8 +53,11 @@ pub enum Origin {
     Jinja,
     /// ansible-core: the short name, and below `ansible.builtin` and `ansible.legacy`.
     Ansible,
-    /// A collection: its full name, and the short one.
+    /// A collection: its full name.
     Collection(&'static str),
+    /// A collection that took it over from ansible: its full name, the short one, and the one in
+    /// the collection that had it in between.
+    Redirected(&'static str),
 }
 
 /// A registered filter.
@@ -80,6 +89,16 @@ impl Filter {
         run: FilterFn,
     ) -> Self {
         Self { name, origin: Origin::Collection(collection), doc, run }
+    }
+
+    /// A filter of a collection that was once ansible's own: the short name leads to it still.
+    const fn redirected(
+        collection: &'static str,
+        name: &'static str,
+        doc: &'static str,
+        run: FilterFn,
+    ) -> Self {
+        Self { name, origin: Origin::Redirected(collection), doc, run }
     }
 
     /// Applies the filter. `written` is the name as the template has it, which decides whether
@@ -120,6 +139,13 @@ static TOPICS: &[&[Filter]] = &[
     dates::FILTERS,
     random::FILTERS,
     comment::FILTERS,
+    json_query::FILTERS,
+    general::FILTERS,
+    csv::FILTERS,
+    keys::FILTERS,
+    net::QUERIES,
+    net::SUBNETS,
+    net::HARDWARE,
 ];
 
 /// The filter known by `name`, short or full.
@@ -147,8 +173,16 @@ fn index() -> HashMap<String, &'static Filter> {
                 }
             }
             Origin::Collection(collection) => {
-                index.entry(name.to_owned()).or_insert(filter);
                 index.insert(format!("{collection}.{name}"), filter);
+            }
+            Origin::Redirected(collection) => {
+                for prefix in ["", "ansible.builtin.", "ansible.legacy."] {
+                    index.insert(format!("{prefix}{name}"), filter);
+                }
+                index.insert(format!("{collection}.{name}"), filter);
+                if collection == "ansible.utils" {
+                    index.insert(format!("ansible.netcommon.{name}"), filter);
+                }
             }
         }
     }

@@ -252,7 +252,7 @@ fn groupby(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
     Ok(groups
         .into_iter()
         .map(|(_, key, members)| {
-            NamedTuple::new("_GroupTuple", &["grouper", "list"], vec![key, Value::list(members)])
+            NamedTuple::value("_GroupTuple", &["grouper", "list"], vec![key, Value::list(members)])
         })
         .collect())
 }

@@ -242,16 +242,13 @@ fn zip(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Va
     }
     let all = lists(&value, &positional, "zip")?;
     let shortest = all.iter().map(Vec::len).min().unwrap_or(0);
-    if strict {
-        if let Some(at) = all.iter().position(|l| l.len() != all[0].len()) {
-            let word = if all[at].len() < all[0].len() { "shorter" } else { "longer" };
-            let others =
-                if at == 1 { "argument 1".to_owned() } else { format!("arguments 1-{at}") };
-            return Err(PyError::value_error(format!(
-                "zip() argument {} is {word} than {others}",
-                at + 1
-            )));
-        }
+    if strict && let Some(at) = all.iter().position(|l| l.len() != all[0].len()) {
+        let word = if all[at].len() < all[0].len() { "shorter" } else { "longer" };
+        let others = if at == 1 { "argument 1".to_owned() } else { format!("arguments 1-{at}") };
+        return Err(PyError::value_error(format!(
+            "zip() argument {} is {word} than {others}",
+            at + 1
+        )));
     }
     Ok((0..shortest).map(|i| Value::tuple(all.iter().map(|l| l[i].clone()).collect())).collect())
 }

@@ -144,10 +144,11 @@ fn break_chunk(
         let mut end = room;
         if hyphens && char_len(&chunk) > room {
             let head: Vec<char> = chunk.chars().take(room).collect();
-            if let Some(at) = head.iter().rposition(|c| *c == '-') {
-                if at > 0 && head[..at].iter().any(|c| *c != '-') {
-                    end = at + 1;
-                }
+            if let Some(at) = head.iter().rposition(|c| *c == '-')
+                && at > 0
+                && head[..at].iter().any(|c| *c != '-')
+            {
+                end = at + 1;
             }
         }
         let at = byte_offset(&chunk, end);

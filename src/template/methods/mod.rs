@@ -20,6 +20,14 @@ pub fn has_method(value: &Value, name: &str) -> bool {
     access::method_name(value, name).is_some()
 }
 
+/// Calls a method of text, which needs no evaluator.
+pub(crate) fn call_str(receiver: &Value, name: &str, args: CallArgs) -> PyResult<Value> {
+    match ops::settle(receiver)?.as_ref() {
+        Value::Str(s) => str::call(s, name, args),
+        other => Err(ops::no_attribute(other, name)),
+    }
+}
+
 /// Calls `receiver.name(…)`.
 pub fn call_method(
     cx: &mut dyn FilterContext,

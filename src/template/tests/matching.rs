@@ -72,10 +72,10 @@ pub fn boolean(value: &Value) -> PyResult<Option<bool>> {
 
 fn truth_of(value: &Value, args: CallArgs, function: &str) -> PyResult<bool> {
     let [convert] = args.bind(function, &["value"], &["convert_bool"], 0)?;
-    if flag(convert.as_ref(), false)? {
-        if let Some(meant) = boolean(value)? {
-            return Ok(meant);
-        }
+    if flag(convert.as_ref(), false)?
+        && let Some(meant) = boolean(value)?
+    {
+        return Ok(meant);
     }
     ops::truth(value)
 }

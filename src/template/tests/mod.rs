@@ -9,6 +9,7 @@ use crate::value::{PyError, PyErrorKind, PyResult, Value};
 mod comparison;
 mod files;
 mod matching;
+mod net;
 mod results;
 mod types;
 mod uri;
@@ -35,6 +36,15 @@ impl Test {
         Self { name, origin: Origin::Jinja, doc, run }
     }
 
+    const fn collection(
+        collection: &'static str,
+        name: &'static str,
+        doc: &'static str,
+        run: TestFn,
+    ) -> Self {
+        Self { name, origin: Origin::Collection(collection), doc, run }
+    }
+
     const fn ansible(name: &'static str, doc: &'static str, run: TestFn) -> Self {
         Self { name, origin: Origin::Ansible, doc, run }
     }
@@ -49,10 +59,11 @@ static TOPICS: &[&[Test]] = &[
     version::TESTS,
     files::TESTS,
     uri::TESTS,
+    net::TESTS,
 ];
 
 pub use matching::boolean;
-pub use version::loose_order;
+pub use version::{components as version_components, loose_order};
 
 /// The test known by `name`, short or full.
 pub fn find(name: &str) -> Option<&'static Test> {
@@ -78,8 +89,7 @@ fn index() -> HashMap<String, &'static Test> {
                     index.insert(format!("{prefix}{name}"), test);
                 }
             }
-            Origin::Collection(collection) => {
-                index.entry(name.to_owned()).or_insert(test);
+            Origin::Collection(collection) | Origin::Redirected(collection) => {
                 index.insert(format!("{collection}.{name}"), test);
             }
         }

@@ -96,7 +96,7 @@ fn version(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
 }
 
 /// The numbers, words and other stretches of a version; points only part them.
-fn components(text: &str) -> Value {
+pub fn components(text: &str) -> Value {
     let class = |c: char| match c {
         '.' => 0,
         c if c.is_ascii_digit() => 1,

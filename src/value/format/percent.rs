@@ -291,7 +291,7 @@ mod tests {
         let t = |items: Vec<Value>| Value::tuple(items);
         for (template, args, text) in [
             ("%s-%s", t(vec![Value::Int(1), Value::None]), "1-None"),
-            ("%5.2f|", Value::Float(3.14159), " 3.14|"),
+            ("%5.2f|", Value::Float(3.217), " 3.22|"),
             ("%-5d|", Value::Int(42), "42   |"),
             ("%05d", Value::Int(-42), "-0042"),
             ("%+d", Value::Int(42), "+42"),

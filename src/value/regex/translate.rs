@@ -323,7 +323,9 @@ impl Translator {
         if name.is_empty() {
             return Err(error(format!("missing group name at position {start}")));
         }
-        if !is_name(&name) && !(close == ')' && name.bytes().all(|b| b.is_ascii_digit())) {
+        // Conditions may name a group by its number.
+        let is_number = close == ')' && name.bytes().all(|b| b.is_ascii_digit());
+        if !is_name(&name) && !is_number {
             return Err(error(format!(
                 "bad character in group name {} at position {start}",
                 str_repr(&name)

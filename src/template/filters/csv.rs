@@ -1,0 +1,140 @@
+//! `from_csv`.
+
+use super::Filter;
+use crate::template::{CallArgs, FilterContext, args::flag};
+use crate::value::{Dict, PyError, PyResult, Value, access, ops::to_key, repr::to_text};
+
+pub(super) static FILTERS: &[Filter] = &[Filter::collection(
+    "community.general",
+    "from_csv",
+    "A list of dicts out of comma-separated values.",
+    from_csv,
+)];
+
+/// How a table is written.
+pub(crate) struct Dialect {
+    pub(crate) delimiter: char,
+    pub(crate) skip_initial_space: bool,
+    pub(crate) strict: bool,
+}
+
+fn from_csv(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    let [dialect, fields, delimiter, skip_space, strict] = args.bind(
+        "from_csv",
+        &["data"],
+        &["dialect", "fieldnames", "delimiter", "skipinitialspace", "strict"],
+        0,
+    )?;
+    let name = dialect.map_or_else(|| Ok("excel".to_owned()), |d| to_text(&d))?;
+    let mut dialect = match name.as_str() {
+        "excel" | "unix" => Dialect { delimiter: ',', skip_initial_space: false, strict: false },
+        "excel-tab" => Dialect { delimiter: '\t', skip_initial_space: false, strict: false },
+        other => {
+            return Err(PyError::filter(format!(
+                "Dialect '{other}' is not supported by your version of python."
+            )));
+        }
+    };
+    if let Some(delimiter) = delimiter.filter(|d| !d.is_none()) {
+        let text = to_text(&delimiter)?;
+        let mut chars = text.chars();
+        dialect.delimiter = match (chars.next(), chars.next()) {
+            (Some(c), None) => c,
+            _ => {
+                return Err(PyError::filter(
+                    "Unable to create custom dialect: \"delimiter\" must be a 1-character string",
+                ));
+            }
+        };
+    }
+    dialect.skip_initial_space = flag(skip_space.filter(|s| !s.is_none()).as_ref(), false)?;
+    dialect.strict = flag(strict.filter(|s| !s.is_none()).as_ref(), false)?;
+    let text = to_text(&value)?;
+    let rows = read(text.strip_prefix('\u{feff}').unwrap_or(&text), &dialect)
+        .map_err(|e| PyError::filter(format!("Unable to process file: {e}")))?;
+    let mut rows = rows.into_iter();
+    let fields: Vec<Value> = match fields.filter(|f| !f.is_none()) {
+        Some(fields) => access::iterate(&fields)?,
+        None => rows.next().unwrap_or_default().into_iter().map(Value::from).collect(),
+    };
+    let mut out = Vec::new();
+    for row in rows.filter(|row| !row.is_empty()) {
+        let dict = Dict::new();
+        let mut cells = row.into_iter().map(Value::from);
+        for field in &fields {
+            let cell = cells.next().unwrap_or(Value::None);
+            dict.write().insert(to_key(field.clone())?, cell);
+        }
+        let rest: Vec<Value> = cells.collect();
+        if !rest.is_empty() {
+            dict.write().insert(to_key(Value::None)?, Value::list(rest));
+        }
+        out.push(dict.into());
+    }
+    Ok(Value::list(out))
+}
+
+/// The rows of `text`, as Python's `csv` reads them.
+pub(crate) fn read(text: &str, dialect: &Dialect) -> Result<Vec<Vec<String>>, String> {
+    let mut rows = Vec::new();
+    let mut row: Vec<String> = Vec::new();
+    let mut cell = String::new();
+    let mut chars = text.chars().peekable();
+    // Whether a cell has begun; an empty line has none.
+    let mut begun = false;
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        if quoted {
+            match c {
+                '"' if chars.peek() == Some(&'"') => {
+                    chars.next();
+                    cell.push('"');
+                }
+                '"' => {
+                    quoted = false;
+                    let next = chars.peek();
+                    let ends =
+                        next.is_none_or(|n| *n == dialect.delimiter || matches!(n, '\n' | '\r'));
+                    if dialect.strict && !ends {
+                        return Err(format!("'{}' expected after '\"'", dialect.delimiter));
+                    }
+                }
+                c => cell.push(c),
+            }
+            continue;
+        }
+        match c {
+            '\n' | '\r' => {
+                if c == '\r' && chars.peek() == Some(&'\n') {
+                    chars.next();
+                }
+                if begun || !row.is_empty() {
+                    row.push(std::mem::take(&mut cell));
+                }
+                rows.push(std::mem::take(&mut row));
+                begun = false;
+            }
+            c if c == dialect.delimiter => {
+                row.push(std::mem::take(&mut cell));
+                begun = true;
+            }
+            '"' if cell.is_empty() => {
+                quoted = true;
+                begun = true;
+            }
+            ' ' if cell.is_empty() && dialect.skip_initial_space => begun = true,
+            c => {
+                cell.push(c);
+                begun = true;
+            }
+        }
+    }
+    if quoted && dialect.strict {
+        return Err("unexpected end of data".to_owned());
+    }
+    if begun || !row.is_empty() || !cell.is_empty() {
+        row.push(cell);
+        rows.push(row);
+    }
+    Ok(rows)
+}
