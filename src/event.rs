@@ -213,3 +213,21 @@ pub enum Event {
     /// An error that doesn't end the run.
     Error(Error),
 }
+
+/// Receives events; the callbacks' end.
+pub trait EventSink: Send + Sync {
+    /// Takes an event.
+    fn event(&self, event: &Event);
+}
+
+/// Where events go; cheap to clone.
+#[derive(Clone)]
+pub struct Events(pub Arc<dyn EventSink>);
+
+impl Events {
+    /// Hands an event to the callbacks.
+    #[expect(clippy::needless_pass_by_value, reason = "events are made to be sent away")]
+    pub fn send(&self, event: Event) {
+        self.0.event(&event);
+    }
+}

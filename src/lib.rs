@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod playbook;
 pub mod run;
 pub mod template;
+pub mod terminal;
 pub mod value;
 pub mod vars;
 pub mod vault;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
-use crate::{cli::terminal, event::Event, playbook::keywords, run::TaskResult, value::Value};
+use crate::{event::Event, playbook::keywords, run::TaskResult, terminal, value::Value};
 
 /// Waits for some time, or for a person.
 pub static ACTION: Action = Action { name: "pause", bypass_host_loop: true, run };

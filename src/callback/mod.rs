@@ -17,8 +17,7 @@ pub use render::{ResultFormat, ResultOptions};
 use crate::{
     config::Settings,
     diagnostic::{Error, Kind, Result},
-    event::Event,
-    run::EventSink,
+    event::{Event, EventSink},
 };
 
 /// Takes events and tells people, or files, about them.

@@ -12,7 +12,6 @@ mod passwords;
 mod play;
 mod runner;
 mod session;
-pub mod terminal;
 mod vault;
 mod version;
 
@@ -30,6 +29,7 @@ use crate::{
     callback::{Colour, Display, DisplayOptions},
     config::{Settings, System, options},
     diagnostic::{Error, Kind, Notices, Result, ansible},
+    terminal,
 };
 
 /// What a command works with.

@@ -2,10 +2,11 @@
 
 use std::{io::Read, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use super::{Session, flags, terminal};
+use super::{Session, flags};
 use crate::{
     config::{System, expand_path, options},
     diagnostic::{Error, Kind, Result},
+    terminal,
 };
 
 /// What was asked for, or read.

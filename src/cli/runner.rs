@@ -9,8 +9,9 @@ use crate::{
     config::options,
     connection::Secret,
     diagnostic::{Error, Kind, Result},
+    event::Events,
     playbook::{Playbook, play, tags::Selection},
-    run::{self, Defaults, Events, Options, Run, Stop},
+    run::{self, Defaults, Options, Run, Stop},
 };
 
 /// What a run is started with, besides the ground that it stands on.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Session, extra_vars, flags, terminal};
+use super::{Session, extra_vars, flags};
 use crate::{
     config::{Settings, System, expand_path, options},
     diagnostic::Result,
@@ -16,6 +16,7 @@ use crate::{
         tags::Selection,
     },
     template::{self, Environment, RenderOptions, Scope, Templar},
+    terminal,
     value::{Decrypt, Value},
     vars::{self, FactCache, PlayView, RunOptions, World},
     vault::{Sources, Vault},

@@ -12,7 +12,7 @@ use crate::{
     action,
     agent::Pool,
     diagnostic::Result,
-    event::{Event, PlayInfo, TaskInfo, TaskKind},
+    event::{Events, PlayInfo, TaskInfo, TaskKind},
     playbook::{
         ActionCall, Keyword, LevelKind, Loader, Play, Role, Task, keywords,
         tags::{self, Selection},
@@ -21,12 +21,6 @@ use crate::{
     value::{Dict, Value},
     vars::{PlayView, Stack, World},
 };
-
-/// Receives events; the callbacks' end.
-pub trait EventSink: Send + Sync {
-    /// Takes an event.
-    fn event(&self, event: &Event);
-}
 
 /// What was asked for on the command line and in the configuration.
 #[derive(Clone, Debug, Default)]
@@ -65,18 +59,6 @@ pub struct Options {
     pub retry_files: Option<Option<String>>,
     /// Whether standard input is a terminal that a person can answer at.
     pub interactive: bool,
-}
-
-/// Where events go; cheap to clone.
-#[derive(Clone)]
-pub struct Events(pub Arc<dyn EventSink>);
-
-impl Events {
-    /// Hands an event to the callbacks.
-    #[expect(clippy::needless_pass_by_value, reason = "events are made to be sent away")]
-    pub fn send(&self, event: Event) {
-        self.0.event(&event);
-    }
 }
 
 /// What a whole run shares.

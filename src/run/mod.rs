@@ -22,7 +22,7 @@ pub mod strategy;
 mod worker;
 mod workers;
 
-pub use context::{EventSink, Events, Options, PlayContext, Run, Stop};
+pub use context::{Options, PlayContext, Run, Stop};
 pub use driver::{Exit, execute, execute_loaded};
 pub use fields::{AfterFields, Defaults, Fields, Resolver, conditions};
 pub use result::{Control, IncludeWish, TaskResult};

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Run, play::PlayRun};
 use crate::{
-    cli::terminal,
     diagnostic::{Error, Kind, Result},
     event::Event,
     playbook::{Play, Task, keywords},
     template::{RenderOptions, Templar},
+    terminal,
     value::{Dict, Value},
 };
 

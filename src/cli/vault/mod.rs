@@ -11,10 +11,11 @@ use std::{
 use clap::{Args, Command};
 
 use self::editor::Editor;
-use super::{Session, Spec, arguments::Parser, arguments::Stop, flags, say, terminal};
+use super::{Session, Spec, arguments::Parser, arguments::Stop, flags, say};
 use crate::{
     config::{Settings, System, expand_path, options},
     diagnostic::{Error, Kind, Result},
+    terminal,
     vault::{Secret, Sources, Vault},
 };
 
