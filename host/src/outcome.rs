@@ -96,6 +96,16 @@ impl Failure {
         Failure { msg: msg.into(), ..Failure::default() }
     }
 
+    /// What ansible makes of a module that ends with an exception of Python's: its class and text.
+    pub fn crash(class: &str, text: impl std::fmt::Display) -> Failure {
+        let trace = format!("Traceback (most recent call last):\n{class}: {text}\n");
+        Failure::new("MODULE FAILURE\nSee stdout/stderr for the exact error")
+            .with("module_stdout", "")
+            .with("module_stderr", trace.as_str())
+            .with("rc", 1)
+            .with("exception", trace)
+    }
+
     /// Add a returned value (`rc`, `stdout`, `path`, …).
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Data>) -> Failure {

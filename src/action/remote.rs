@@ -128,6 +128,8 @@ impl Remote {
             .into_iter()
             .map(|(k, v)| (k.value().to_text(), v.to_text()))
             .collect();
+        // ansible runs local modules in the playbook's folder.
+        call.cwd = self.is_local().then(|| cx.worker.play.play.basedir.display().to_string());
         call.remote_tmp = Some(self.endpoint.remote_tmp.clone());
         call.shell.clone_from(&self.endpoint.shell);
         Ok(call)

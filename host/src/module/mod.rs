@@ -1,6 +1,7 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
 mod apt;
+mod command;
 mod cron;
 mod dnf;
 mod dpkg_selections;
@@ -23,6 +24,7 @@ pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 /// Every module. A test compares this list with the folder.
 pub static MODULES: &[&Module] = &[
     &apt::MODULE,
+    &command::MODULE,
     &cron::MODULE,
     &dnf::MODULE,
     &dpkg_selections::MODULE,

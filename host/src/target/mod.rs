@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod fake;
+mod glob;
 mod run;
 mod stat;
 pub mod system;
@@ -14,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use account::{Group, User};
+pub use glob::glob;
 pub(crate) use run::program_folders;
 pub use run::{Ran, Run};
 pub use stat::{FileKind, Stat, Time};
