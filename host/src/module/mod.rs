@@ -8,6 +8,7 @@ mod dpkg_selections;
 mod group;
 mod hostname;
 mod modprobe;
+mod mount;
 mod ping;
 mod service;
 mod setup;
@@ -31,6 +32,7 @@ pub static MODULES: &[&Module] = &[
     &group::MODULE,
     &hostname::MODULE,
     &modprobe::MODULE,
+    &mount::MODULE,
     &ping::MODULE,
     &service::MODULE,
     &setup::MODULE,
