@@ -14,6 +14,7 @@ pub mod files;
 pub mod module;
 pub mod outcome;
 pub mod python;
+pub mod resolve;
 pub mod spec;
 pub mod target;
 pub mod wire;

@@ -14,7 +14,9 @@ mod service;
 mod setup;
 mod sysctl;
 mod systemd;
+mod unarchive;
 mod user;
+mod wait_for;
 
 pub use crate::context::{Context, FileAttributes, Source, Write, Written};
 use crate::data::Data;
@@ -38,7 +40,9 @@ pub static MODULES: &[&Module] = &[
     &setup::MODULE,
     &sysctl::MODULE,
     &systemd::MODULE,
+    &unarchive::MODULE,
     &user::MODULE,
+    &wait_for::MODULE,
 ];
 
 /// A module: everything there is to know of it, in one constant.

@@ -163,6 +163,10 @@ pub trait Target: Send {
     /// Seconds east of Greenwich at a time, in the host's zone.
     fn utc_offset(&mut self, at: i64) -> i32;
     fn sleep(&mut self, time: std::time::Duration);
+    /// Whether the call was ended from outside: what waits should give up.
+    fn cancelled(&self) -> bool {
+        false
+    }
     fn uname(&mut self) -> io::Result<Uname>;
     /// Unpredictable bits, for names of temporary files.
     fn random(&mut self) -> u64;

@@ -322,6 +322,10 @@ impl Target for System {
         self.children.sleep(time);
     }
 
+    fn cancelled(&self) -> bool {
+        self.children.is_cancelled()
+    }
+
     fn uname(&mut self) -> io::Result<Uname> {
         let uname = rustix::system::uname();
         let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
