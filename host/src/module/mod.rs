@@ -12,6 +12,7 @@ mod mount;
 mod ping;
 mod service;
 mod setup;
+mod stat;
 mod sysctl;
 mod systemd;
 mod unarchive;
@@ -38,6 +39,7 @@ pub static MODULES: &[&Module] = &[
     &ping::MODULE,
     &service::MODULE,
     &setup::MODULE,
+    &stat::MODULE,
     &sysctl::MODULE,
     &systemd::MODULE,
     &unarchive::MODULE,
