@@ -7,6 +7,7 @@ mod adhoc;
 pub mod arguments;
 mod extra_vars;
 pub mod flags;
+mod inventory;
 pub mod listing;
 mod passwords;
 mod play;
@@ -56,16 +57,64 @@ pub fn main(args: &[String]) -> ExitCode {
             return ExitCode::from(5);
         }
     };
-    let status = match (name, rest.first().map(String::as_str)) {
-        ("ansible", _) => adhoc::main(name, rest, &settings),
-        ("ansible-vault", _) => vault::main(name, rest, &settings),
-        ("ansible-playbook", _) => play::main(name, rest, &settings),
-        (own, Some("vault")) => vault::main(&format!("{own} vault"), &rest[1..], &settings),
-        (own, Some("adhoc")) => adhoc::main(&format!("{own} adhoc"), &rest[1..], &settings),
-        (own, Some("playbook")) => play::main(&format!("{own} playbook"), &rest[1..], &settings),
-        (own, _) => play::main(own, rest, &settings),
+    let status = match command(name, rest) {
+        Ok((command, program, args)) => (command.main)(&program, args, &settings),
+        Err(text) => {
+            say(&mut std::io::stderr(), &text);
+            1
+        }
     };
     ExitCode::from(status)
+}
+
+/// A command by its name: `ansible-` and this word, or this word after our own name.
+struct Named {
+    word: &'static str,
+    main: fn(&str, &[String], &Arc<Settings>) -> u8,
+}
+
+/// Every command but `ansible`, which has no word under ansible's names.
+const COMMANDS: &[Named] = &[
+    Named { word: "playbook", main: play::main },
+    Named { word: "adhoc", main: adhoc::main },
+    Named { word: "inventory", main: inventory::main },
+    Named { word: "vault", main: vault::main },
+];
+
+/// Commands of ansible's that there are not.
+const MISSING: &[&str] = &["galaxy", "test", "connection"];
+
+/// The command that a command line asks for, the name that it goes by, and its arguments.
+fn command<'a>(
+    called: &str,
+    args: &'a [String],
+) -> Result<(&'static Named, String, &'a [String]), String> {
+    let named = |word: &str| COMMANDS.iter().find(|c| c.word == word);
+    let missing = |word: &str| {
+        let text = format!(
+            "ERROR! {called}: the command `{word}` is not supported yet; what there is: {}",
+            COMMANDS.iter().map(|c| c.word).collect::<Vec<_>>().join(", ")
+        );
+        MISSING.contains(&word).then_some(text)
+    };
+    let word = if called == "ansible" { Some("adhoc") } else { called.strip_prefix("ansible-") };
+    if let Some(word) = word {
+        if let Some(text) = missing(word) {
+            return Err(text);
+        }
+        if let Some(command) = named(word) {
+            return Ok((command, called.to_owned(), args));
+        }
+    }
+    if let Some((first, rest)) = args.split_first() {
+        if let Some(text) = missing(first) {
+            return Err(text);
+        }
+        if let Some(command) = named(first) {
+            return Ok((command, format!("{called} {first}"), rest));
+        }
+    }
+    Ok((&COMMANDS[0], called.to_owned(), args))
 }
 
 /// Writes a line; a reader that went away is no reason to fail.

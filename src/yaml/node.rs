@@ -1,6 +1,6 @@
 //! A loaded document: values with their places.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     diagnostic::Span,
@@ -28,16 +28,39 @@ pub enum NodeKind {
 }
 
 impl Node {
-    /// The plain value, without places.
+    /// The plain value, without places. What aliases repeat is the same list or dict, as in Python.
     pub fn to_value(&self) -> Value {
+        self.plain(&mut HashMap::new())
+    }
+
+    fn plain(&self, shared: &mut HashMap<usize, Value>) -> Value {
+        let (place, count) = match &self.kind {
+            NodeKind::Scalar(v) => return v.clone(),
+            NodeKind::Seq(items) => (Arc::as_ptr(items).addr(), Arc::strong_count(items)),
+            NodeKind::Map(entries) => (Arc::as_ptr(entries).addr(), Arc::strong_count(entries)),
+        };
+        if count == 1 {
+            return self.container(shared);
+        }
+        if let Some(made) = shared.get(&place) {
+            return made.clone();
+        }
+        let made = self.container(shared);
+        shared.insert(place, made.clone());
+        made
+    }
+
+    fn container(&self, shared: &mut HashMap<usize, Value>) -> Value {
         match &self.kind {
             NodeKind::Scalar(v) => v.clone(),
-            NodeKind::Seq(items) => Value::List(items.iter().map(Self::to_value).collect::<List>()),
+            NodeKind::Seq(items) => {
+                Value::List(items.iter().map(|i| i.plain(shared)).collect::<List>())
+            }
             NodeKind::Map(entries) => Value::Dict(
                 entries
                     .iter()
                     // A key that is a container was refused when the document was loaded.
-                    .filter_map(|(k, v)| Some((ops::to_key(k.to_value()).ok()?, v.to_value())))
+                    .filter_map(|(k, v)| Some((ops::to_key(k.to_value()).ok()?, v.plain(shared))))
                     .collect::<Dict>(),
             ),
         }
