@@ -1,6 +1,6 @@
 //! `apt`: packages of Debian and its descendants.
 
-mod cache;
+pub(super) mod cache;
 mod run;
 mod status;
 

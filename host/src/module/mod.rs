@@ -1,6 +1,8 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
 mod apt;
+mod apt_key;
+mod apt_repository;
 mod command;
 mod cron;
 mod dnf;
@@ -28,6 +30,8 @@ pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 /// Every module. A test compares this list with the folder.
 pub static MODULES: &[&Module] = &[
     &apt::MODULE,
+    &apt_key::MODULE,
+    &apt_repository::MODULE,
     &command::MODULE,
     &cron::MODULE,
     &dnf::MODULE,

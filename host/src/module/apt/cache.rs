@@ -34,17 +34,24 @@ pub fn update(cx: &mut Context<'_>, args: &Args) -> Result<Updated, Failure> {
         return Ok(Updated { asked, changed: false, time: before });
     }
     if !cx.check {
-        fetch(cx, args)?;
+        let tries = args.int("update_cache_retries").unwrap_or(5);
+        let longest = args.int("update_cache_retry_max_delay").unwrap_or(12);
+        fetch(cx, tries, longest, super::lock_timeout(args))?;
     }
     let time = age_of(cx);
     Ok(Updated { asked, changed: cx.check || time != before, time })
 }
 
-fn fetch(cx: &mut Context<'_>, args: &Args) -> Result<(), Failure> {
-    let tries = args.int("update_cache_retries").unwrap_or(5);
-    let longest = args.int("update_cache_retry_max_delay").unwrap_or(12).max(0);
+/// Fetches the lists, with pauses of at most `longest` seconds between tries.
+pub fn fetch(
+    cx: &mut Context<'_>,
+    tries: i64,
+    longest: i64,
+    lock_timeout: Duration,
+) -> Result<(), Failure> {
+    let longest = longest.max(0);
     let program = cx.program("apt-get")?;
-    let lock = format!("DPkg::Lock::Timeout={}", super::lock_timeout(args).as_secs());
+    let lock = format!("DPkg::Lock::Timeout={}", lock_timeout.as_secs());
     let mut why = String::new();
     for turn in 0..tries.max(0) {
         let run = Run::argv([program.clone().into_os_string()])
@@ -57,7 +64,7 @@ fn fetch(cx: &mut Context<'_>, args: &Args) -> Result<(), Failure> {
         if ran.ok() && !failed {
             return Ok(());
         }
-        ran.err().trim().clone_into(&mut why);
+        why = complaints(&ran.err());
         if turn + 1 < tries {
             let delay = 1_i64.checked_shl(u32::try_from(turn).unwrap_or(0)).unwrap_or(longest);
             cx.target.sleep(Duration::from_secs(delay.min(longest).unsigned_abs()));
@@ -67,4 +74,18 @@ fn fetch(cx: &mut Context<'_>, args: &Args) -> Result<(), Failure> {
         "unknown reason".clone_into(&mut why);
     }
     Err(Failure::new(format!("Failed to update apt cache: {why}")))
+}
+
+/// Errors and warnings as apt's library words them for ansible: in one line, and lists that are missing an error.
+fn complaints(err: &str) -> String {
+    let worded = err.lines().filter_map(|line| {
+        let (kind, text) = line.split_once(": ").filter(|(kind, _)| matches!(*kind, "E" | "W"))?;
+        let kind = if text.starts_with("Some index files failed") { "E" } else { kind };
+        Some(format!("{kind}:{text}"))
+    });
+    let worded: Vec<String> = worded.collect();
+    match worded.is_empty() {
+        true => err.trim().to_owned(),
+        false => worded.join(", "),
+    }
 }
