@@ -188,8 +188,8 @@ impl template::World for Asked {
         }
     }
 
-    fn hosts(&self, pattern: &str) -> Result<Vec<String>> {
-        let hosts = self.inventory.select_unlimited(&[pattern.to_owned()])?;
+    fn hosts(&self, patterns: &[String]) -> Result<Vec<String>> {
+        let hosts = self.inventory.select_unlimited(patterns)?;
         Ok(hosts.iter().map(ToString::to_string).collect())
     }
 }

@@ -10,7 +10,7 @@ pub mod load;
 pub mod play;
 mod python;
 pub mod resolve;
-pub mod splitter;
+pub use crate::splitter;
 pub mod tags;
 
 use std::{

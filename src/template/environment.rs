@@ -61,9 +61,16 @@ pub trait World: Send + Sync {
         Err(Error::new(Kind::Action, format!("no configuration to look `{option}` up in")))
     }
 
-    /// The hosts that a pattern names (`lookup('inventory_hostnames', …)`).
-    fn hosts(&self, pattern: &str) -> Result<Vec<String>> {
-        Err(Error::new(Kind::Action, format!("no inventory to look `{pattern}` up in")))
+    /// The value of an option of a plugin (`lookup('config', …, plugin_type=…, plugin_name=…)`).
+    fn plugin_config(&self, kind: &str, plugin: &str, option: &str) -> Result<Option<Value>> {
+        let what = format!("`{option}` of the {kind} plugin `{plugin}`");
+        Err(Error::new(Kind::Action, format!("looking up {what} is not supported yet")))
+    }
+
+    /// The hosts that patterns name (`lookup('inventory_hostnames', …)`).
+    fn hosts(&self, patterns: &[String]) -> Result<Vec<String>> {
+        let patterns = patterns.join(", ");
+        Err(Error::new(Kind::Action, format!("no inventory to look `{patterns}` up in")))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -249,6 +249,17 @@ impl Templar {
         self.template_in(value, &way)
     }
 
+    /// The same inside of variables that are being rendered.
+    pub(super) fn template_along(
+        &self,
+        value: &Value,
+        options: &RenderOptions,
+        chain: Option<&Arc<Chain>>,
+    ) -> PyResult<Value> {
+        let way = Way { options: options.clone(), chain: chain.cloned() };
+        self.template_in(value, &way)
+    }
+
     fn template_in(&self, value: &Value, way: &Way) -> PyResult<Value> {
         match value {
             Value::Str(s) => self.template_str(s, way),
@@ -472,9 +483,12 @@ impl Templar {
         Ok(Some(value))
     }
 
-    /// Renders a lookup's terms.
-    pub(super) fn search_base(&self) -> &Path {
-        &self.0.env.settings.basedir
+    /// The folder that lookups start from: the playbook's.
+    pub(super) fn search_base(&self) -> PathBuf {
+        match self.0.scope.get("playbook_dir") {
+            Some(Value::Str(dir)) => PathBuf::from(dir.as_str()),
+            _ => self.0.env.settings.basedir.clone(),
+        }
     }
 }
 

@@ -130,7 +130,7 @@ impl PyError {
                 | PyErrorKind::FilterType
                 | PyErrorKind::Ansible
                 | PyErrorKind::Diagnostic
-        )
+        ) || matches!(self.kind, PyErrorKind::Other(path) if path.starts_with("ansible.errors."))
     }
 
     /// `str(type(exception))`: `<class 'TypeError'>`.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
@@ -11,6 +12,11 @@ use crate::diagnostic::{Error, Result, Span};
 pub trait Decrypt: Send + Sync {
     /// The plain text of an armoured ciphertext.
     fn decrypt(&self, ciphertext: &str, at: Option<&Span>) -> Result<Vec<u8>, Error>;
+
+    /// The plain bytes of an encrypted file.
+    fn decrypt_file(&self, data: &[u8], _path: &Path) -> Result<Vec<u8>, Error> {
+        self.decrypt(&String::from_utf8_lossy(data), None)
+    }
 }
 
 /// A `!vault` value.

@@ -200,6 +200,10 @@ impl Decrypt for Vault {
     fn decrypt(&self, ciphertext: &str, at: Option<&Span>) -> Result<Vec<u8>, Error> {
         Ok(self.open_at(ciphertext.as_bytes(), None, at)?.plain)
     }
+
+    fn decrypt_file(&self, data: &[u8], path: &Path) -> Result<Vec<u8>, Error> {
+        Self::decrypt_file(self, data, path)
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 mod args;
 mod document;
 mod include;
-pub mod paths;
+pub use crate::paths;
 mod play;
 mod role;
 mod role_files;

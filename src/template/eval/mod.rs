@@ -17,7 +17,7 @@ use std::sync::Arc;
 use buffer::Buffer;
 pub(super) use buffer::Concat;
 use context::{Activation, Context, Parent, Unit};
-pub(super) use context::{Run, is_unsafe};
+pub(super) use context::{Run, deep_copy, is_unsafe};
 pub(super) use vars::rendered;
 
 use super::tree::{

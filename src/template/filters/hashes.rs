@@ -90,6 +90,12 @@ fn algorithm(name: &str) -> Option<Algorithm> {
     Some(Algorithm { id, salt_size, implicit_rounds, exact_salt })
 }
 
+/// The length of the salt and the ident that a kind of hash has when nobody says otherwise.
+pub fn hash_defaults(name: &str) -> Option<(usize, Option<&'static str>)> {
+    let ident = (name == "bcrypt").then_some("2b");
+    algorithm(name).map(|a| (a.salt_size, ident))
+}
+
 fn password_hash(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [kind, salt, salt_size, rounds, ident] = args.bind(
         "get_encrypted_password",

@@ -36,8 +36,10 @@ mod yaml;
 
 pub use encoding::{Url, base64_decode, base64_encode, shell_quote, split_url};
 pub use glob::{glob, matches as glob_matches};
+pub(crate) use csv::{Dialect, read as read_csv};
 pub use hashes::{
-    Settings as PasswordSettings, do_encrypt, encrypt as encrypt_password, random_salt,
+    Settings as PasswordSettings, do_encrypt, encrypt as encrypt_password, hash_defaults,
+    random_salt,
 };
 pub use net::{Net, parse_ip};
 pub use paths::{expand_user, expand_vars, join as join_paths, normpath, real_path};

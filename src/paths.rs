@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::playbook::splitter::unquote;
+use crate::splitter::unquote;
 
 /// The home folder of `~` or `~name`, from the environment or `/etc/passwd`.
 fn home(user: &str) -> Option<String> {

@@ -1,0 +1,21 @@
+//! `unvault`: what is in files, decrypted.
+
+use super::{Call, Lookup};
+use crate::value::{PyError, PyErrorKind, PyResult, Value, repr::to_text};
+
+pub(super) static LOOKUP: Lookup =
+    Lookup::builtin("unvault", "The contents of files, decrypted.", &[], run);
+
+fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
+    let mut found = Vec::new();
+    for term in call.each()? {
+        let Some(path) = call.find("files", &term)? else {
+            return Err(PyError::new(
+                PyErrorKind::Other("ansible.errors.AnsibleParserError"),
+                format!("Unable to find file matching \"{}\" ", to_text(&term)?),
+            ));
+        };
+        found.push(Value::from(call.read_text(&path)?));
+    }
+    Ok(found)
+}
