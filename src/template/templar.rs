@@ -1,10 +1,6 @@
 //! Rendering values: ansible's `Templar`.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use indexmap::IndexMap;
 use parking_lot::Mutex;

@@ -11,38 +11,10 @@ use crate::{
         next_task_id, python,
         resolve::{self, Meaning},
     },
+    template::lookups,
     value::{Dict, Key, Value},
     yaml::Node,
 };
-
-/// Lookups that `with_…` can name.
-const LOOKUPS: &[&str] = &[
-    "config",
-    "csvfile",
-    "dict",
-    "env",
-    "file",
-    "fileglob",
-    "first_found",
-    "indexed_items",
-    "ini",
-    "inventory_hostnames",
-    "items",
-    "lines",
-    "list",
-    "nested",
-    "password",
-    "pipe",
-    "random_choice",
-    "sequence",
-    "subelements",
-    "template",
-    "together",
-    "unvault",
-    "url",
-    "varnames",
-    "vars",
-];
 
 /// Keywords that a dynamic include may have.
 const INCLUDE_KEYWORDS: &[Keyword] = &[
@@ -76,7 +48,7 @@ pub const LOOP_CONTROL: &[(&str, Type)] = &[
 /// What `with_…` names, if that lookup exists.
 fn lookup_of(key: &str) -> Option<&str> {
     let name = key.strip_prefix("with_")?;
-    LOOKUPS.contains(&resolve::builtin_name(name)?).then_some(name)
+    lookups::find(name).map(|_| name)
 }
 
 /// A keyword that takes text cannot take a list or a dict.

@@ -81,8 +81,8 @@ fn cell(path: Option<&Path>, key: &str, options: &Options) -> PyResult<Value> {
         return Err(PyError::type_error("\"delimiter\" must be a 1-character string"));
     };
     let dialect = Dialect { delimiter, skip_initial_space: false, strict: false };
-    let rows = read_csv(&text, &dialect)
-        .map_err(|e| PyError::new(PyErrorKind::Other("_csv.Error"), e))?;
+    let rows =
+        read_csv(&text, &dialect).map_err(|e| PyError::new(PyErrorKind::Other("_csv.Error"), e))?;
     let Some(row) = rows.into_iter().find(|row| row.first().is_some_and(|cell| cell == key)) else {
         return Ok(options.get("default"));
     };

@@ -6,11 +6,7 @@ use super::{
     Call, Lookup, lookup_error,
     options::{Default, Opt, Type},
 };
-use crate::value::{
-    PyResult, Value, access,
-    repr::to_text,
-    types::class_repr,
-};
+use crate::value::{PyResult, Value, access, repr::to_text, types::class_repr};
 
 pub(super) static LOOKUP: Lookup = Lookup::builtin(
     "first_found",
@@ -34,7 +30,11 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
             return Ok(vec![Value::from(path.to_string_lossy().into_owned())]);
         }
     }
-    if skip { Ok(Vec::new()) } else { Err(lookup_error("No file was found when using first_found.")) }
+    if skip {
+        Ok(Vec::new())
+    } else {
+        Err(lookup_error("No file was found when using first_found."))
+    }
 }
 
 /// Where to look, and whether finding nothing is fine.

@@ -20,9 +20,7 @@ pub(super) static LOOKUP: Lookup = Lookup::builtin(
     "ini",
     "The values of keys in files of sections, or in Java's property files.",
     &[
-        Opt::new("type", Type::Any)
-            .default(Default::Text("ini"))
-            .choices(&["ini", "properties"]),
+        Opt::new("type", Type::Any).default(Default::Text("ini")).choices(&["ini", "properties"]),
         Opt::new("file", Type::Any).default(Default::Text("ansible.ini")),
         Opt::new("section", Type::Any).default(Default::Text("global")),
         Opt::new("re", Type::Bool).default(Default::Bool(false)),
@@ -176,11 +174,10 @@ mod tests {
 
     #[test]
     fn words_belong_to_the_option_before() {
-        assert_eq!(parts("a key section=my own file=f.ini"), [
-            "a key",
-            "section=my own",
-            "file=f.ini"
-        ]);
+        assert_eq!(
+            parts("a key section=my own file=f.ini"),
+            ["a key", "section=my own", "file=f.ini"]
+        );
         assert_eq!(parts("section=s"), ["section=s"]);
     }
 }

@@ -16,9 +16,7 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         match call::shell_output(&command, &call.basedir())? {
             Ok(bytes) => found.extend(lines(&bytes)),
             Err(status) => {
-                return Err(ansible(format!(
-                    "lookup_plugin.lines({command}) returned {status}"
-                )));
+                return Err(ansible(format!("lookup_plugin.lines({command}) returned {status}")));
             }
         }
     }

@@ -126,9 +126,9 @@ pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<V
     let lookup = find(&name).ok_or_else(|| ansible(format!("lookup plugin ({name}) not found")))?;
     let wanted = keywords.shift_remove("wantlist").unwrap_or(Value::Bool(false));
     let wantlist = wantlist || ops::truth(&wanted)?;
-    let allow_unsafe = keywords.shift_remove("allow_unsafe").unwrap_or_else(|| {
-        Value::Bool(run.templar.environment().settings.allow_unsafe_lookups)
-    });
+    let allow_unsafe = keywords
+        .shift_remove("allow_unsafe")
+        .unwrap_or_else(|| Value::Bool(run.templar.environment().settings.allow_unsafe_lookups));
     let on_error = match keywords.shift_remove("errors").as_ref().and_then(Value::as_str) {
         Some("warn") => OnError::Warn,
         Some("ignore") => OnError::Ignore,
@@ -308,7 +308,8 @@ mod tests {
             .unwrap()
             .filter_map(|entry| {
                 let path = entry.unwrap().path();
-                (path.extension()? == "rs").then(|| path.file_stem()?.to_str().map(str::to_owned))?
+                (path.extension()? == "rs")
+                    .then(|| path.file_stem()?.to_str().map(str::to_owned))?
             })
             .filter(|name| !shared.contains(&name.as_str()))
             .collect();

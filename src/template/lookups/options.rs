@@ -167,11 +167,7 @@ impl Options {
 }
 
 /// The value of an option before conversion, and where it is from.
-fn raw(
-    spec: &Opt,
-    given: &IndexMap<String, Value>,
-    scope: &dyn Scope,
-) -> (Option<Value>, String) {
+fn raw(spec: &Opt, given: &IndexMap<String, Value>, scope: &dyn Scope) -> (Option<Value>, String) {
     let names = std::iter::once(&spec.name).chain(spec.aliases);
     let direct = names.filter_map(|n| given.get(*n)).next().filter(|v| !v.is_none());
     if let Some(value) = direct {
@@ -226,7 +222,11 @@ fn convert(value: &Value, kind: Type) -> PyResult<Value> {
             _ => wrong("dictionary"),
         },
         Type::Text => match value {
-            Value::Str(_) | Value::Vaulted(_) | Value::Bool(_) | Value::Int(_) | Value::BigInt(_)
+            Value::Str(_)
+            | Value::Vaulted(_)
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::BigInt(_)
             | Value::Float(_) => Ok(Value::str(unquote(&to_text(value)?))),
             _ => wrong("string"),
         },

@@ -35,11 +35,7 @@ pub(super) static LOOKUP: Lookup = Lookup::builtin(
     &[
         Opt::new("encrypt", Type::Any),
         Opt::new("ident", Type::Text),
-        Opt::new("chars", Type::List).default(Default::List(&[
-            "ascii_letters",
-            "digits",
-            ".,:-_",
-        ])),
+        Opt::new("chars", Type::List).default(Default::List(&["ascii_letters", "digits", ".,:-_"])),
         Opt::new("length", Type::Int).default(Default::Int(20)),
         Opt::new("seed", Type::Text),
     ],

@@ -18,9 +18,7 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
                 found.push(Value::str(call::into_text(bytes).trim_end_matches(is_space)));
             }
             Err(status) => {
-                return Err(ansible(format!(
-                    "lookup_plugin.pipe({command}) returned {status}"
-                )));
+                return Err(ansible(format!("lookup_plugin.pipe({command}) returned {status}")));
             }
         }
     }

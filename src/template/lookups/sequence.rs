@@ -19,8 +19,7 @@ pub(super) static LOOKUP: Lookup =
     Lookup::builtin("sequence", "Numbers, each written by a format.", &[], run);
 
 /// `[start-]end[/stride][:format]`.
-const SHORTCUT: &str =
-    "^((0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(/(0?x?[0-9a-f]+))?(:(.+))?$";
+const SHORTCUT: &str = "^((0?x?[0-9a-f]+)-)?(0?x?[0-9a-f]+)(/(0?x?[0-9a-f]+))?(:(.+))?$";
 
 struct Sequence {
     start: BigInt,

@@ -3,17 +3,11 @@
 use super::{Call, Lookup, options::truth};
 use crate::{
     template::{eval::deep_copy, templar::ansible},
-    value::{
-        Dict, PyError, PyErrorKind, PyResult, Value, access, repr::to_text, types::type_name,
-    },
+    value::{Dict, PyError, PyErrorKind, PyResult, Value, access, repr::to_text, types::type_name},
 };
 
-pub(super) static LOOKUP: Lookup = Lookup::builtin(
-    "subelements",
-    "Each item with each item of a list within it.",
-    &[],
-    run,
-);
+pub(super) static LOOKUP: Lookup =
+    Lookup::builtin("subelements", "Each item with each item of a list within it.", &[], run);
 
 fn wrong(message: &str) -> PyError {
     ansible(format!("subelements lookup expects a list of two or three items, {message}"))
@@ -68,7 +62,9 @@ fn skip_missing(flags: Option<&Value>) -> PyResult<bool> {
         Some(other) => {
             let known = access::iterate(other)?;
             if !known.iter().all(|flag| flag.as_str() == Some("skip_missing")) {
-                return Err(wrong("the optional third item must be a dict with flags skip_missing"));
+                return Err(wrong(
+                    "the optional third item must be a dict with flags skip_missing",
+                ));
             }
             let class = type_name(other);
             let message = format!("'{class}' object has no attribute 'get'");

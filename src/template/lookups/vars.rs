@@ -8,12 +8,8 @@ use super::{
 };
 use crate::value::{PyResult, Value, access};
 
-pub(super) static LOOKUP: Lookup = Lookup::builtin(
-    "vars",
-    "The values of variables.",
-    &[Opt::new("default", Type::Any)],
-    run,
-);
+pub(super) static LOOKUP: Lookup =
+    Lookup::builtin("vars", "The values of variables.", &[Opt::new("default", Type::Any)], run);
 
 fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     let default = call.options()?.get("default");

@@ -186,7 +186,8 @@ impl Reader<'_> {
         let stripped = line.trim();
         let is_comment = stripped.starts_with(['#', ';']);
         if stripped.is_empty() || is_comment {
-            if let Some(Open { lines: Some(lines), .. }) = self.open.as_mut().filter(|_| !is_comment)
+            if let Some(Open { lines: Some(lines), .. }) =
+                self.open.as_mut().filter(|_| !is_comment)
             {
                 lines.push(String::new());
             }
