@@ -58,6 +58,14 @@ impl Call {
         self
     }
 
+    /// What is set over the machine's environment.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let language = self.language.iter().flat_map(|language| {
+            ["LANG", "LC_ALL", "LC_MESSAGES"].map(|name| (name.to_owned(), language.clone()))
+        });
+        language.chain(self.environment.iter().cloned()).collect()
+    }
+
     /// Run without travelling files; the result is ansible's dictionary.
     pub fn run_on(&self, target: &mut dyn Target) -> Map {
         self.run(target, &mut NoFiles)
@@ -148,13 +156,7 @@ pub fn run_local(call: &Call, files: &mut AtHand) -> Map {
 
 /// The machine of this process as a call sees it.
 pub fn local_system(call: &Call) -> System {
-    let mut env = call.environment.clone();
-    if let Some(language) = &call.language {
-        for name in ["LANG", "LC_ALL", "LC_MESSAGES"] {
-            env.insert(0, (name.into(), language.clone()));
-        }
-    }
-    System::new().with_cwd(call.cwd.clone().map(Into::into)).with_env(env)
+    System::new().with_cwd(call.cwd.clone().map(Into::into)).with_env(call.variables())
 }
 
 /// A travelling file of bytes, and its entry for [`Call::files`].

@@ -11,21 +11,33 @@ use vmstation_host::{
 
 use super::link::Opened;
 use crate::{
-    connection::Exit,
+    connection::{BoxFuture, Exit},
     diagnostic::{Error, Kind, Result},
 };
 
 /// Starts it.
 pub(super) async fn start() -> Result<Opened> {
-    let failed = |e: std::io::Error| {
-        Error::new(Kind::Action, format!("failed to start the agent of this machine: {e}"))
-    };
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let exit = async { Exit::Lost("the agent of this machine has ended".to_owned()) };
+    serve(ours, theirs, HostAgent::new, Box::pin(exit)).await
+}
+
+fn failed(e: std::io::Error) -> Error {
+    Error::new(Kind::Action, format!("failed to start the agent of this machine: {e}"))
+}
+
+/// Lets an agent serve one end of a pair of sockets, and takes its hello at the other.
+pub(super) async fn serve(
+    ours: UnixStream,
+    theirs: UnixStream,
+    make: impl FnOnce(UnixStream) -> HostAgent + Send + 'static,
+    exit: BoxFuture<'static, Exit>,
+) -> Result<Opened> {
     let mut reader = theirs.try_clone().map_err(failed)?;
     std::thread::Builder::new()
         .name("agent".to_owned())
         .spawn(move || {
-            let agent = Arc::new(HostAgent::new(theirs));
+            let agent = Arc::new(make(theirs));
             // It ends when our end closes; there is nobody left to tell of an error.
             let _ = agent.serve(&mut reader);
         })
@@ -52,6 +64,6 @@ pub(super) async fn start() -> Result<Opened> {
         input: Box::new(input),
         output: Box::new(output),
         errors: Box::new(tokio::io::empty()),
-        exit: Box::pin(async { Exit::Lost("the agent of this machine has ended".to_owned()) }),
+        exit,
     })
 }

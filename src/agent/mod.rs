@@ -6,6 +6,7 @@ mod escalation;
 mod in_process;
 mod launcher;
 mod link;
+mod plain;
 mod pool;
 mod shell;
 mod start;

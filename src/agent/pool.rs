@@ -9,7 +9,7 @@ use vmstation_host::{call::Call, data::Map, files::AtHand};
 use super::{
     Agent, AgentSettings, Become, CallError, Endpoint, embedded, in_process,
     link::Link,
-    shell,
+    plain, shell,
     start::{self, Refusal},
 };
 use crate::{
@@ -178,10 +178,11 @@ impl Pool {
                 Ok(agent)
             }
             Err(Refusal::Error(error)) => Err(error),
-            Err(Refusal::NoAgent(why)) => Err(Error::new(
-                Kind::Action,
-                format!("the agent can't run on {}: {why}", settings.host),
-            )),
+            Err(Refusal::NoAgent(why)) => {
+                (self.log)(1, &settings.host, format!("working through the host's shell: {why}"));
+                let opened = plain::start(connection, escalate, timeout).await?;
+                Ok(Agent::new(Link::open(opened, &settings.host, &self.log)))
+            }
         }
     }
 }

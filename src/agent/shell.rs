@@ -52,13 +52,53 @@ pub(super) async fn run(
     Ok(output)
 }
 
+/// Runs a line of `sh` for what it does, whatever comes of it.
+pub(super) async fn quietly(
+    connection: &dyn Connection,
+    escalate: Option<&Become>,
+    line: &str,
+    timeout: Duration,
+) -> Result<()> {
+    let key = nonce()?;
+    let token = format!("BECOME-SUCCESS-{key}");
+    let mut escalation = escalate.map(|b| Escalation::new(b, &key));
+    let inner = format!("/bin/sh -c {}", quote(&format!("echo {token}; {line}")));
+    let command = escalation.as_ref().map_or_else(|| inner.clone(), |e| e.command(&inner));
+    let channel = connection.channel(&command, false).await?;
+    let mut talk = Talk { channel, output: Output::default() };
+    talk.begin(escalation.as_mut(), &token, timeout).await?;
+    talk.finish().await.map(drop)
+}
+
 /// A command at work and what it has written.
-struct Talk {
-    channel: Channel,
-    output: Output,
+pub(super) struct Talk {
+    pub channel: Channel,
+    pub output: Output,
 }
 
 impl Talk {
+    /// Waits until the command has written `token`, the password's prompt answered before.
+    pub async fn begin(
+        &mut self,
+        escalation: Option<&mut Escalation<'_>>,
+        token: &str,
+        timeout: Duration,
+    ) -> Result<()> {
+        if let Some(escalation) = escalation {
+            return self.escalate(escalation, token, timeout).await;
+        }
+        let mut buffer = vec![0; 4096];
+        while !self.begun(token) {
+            let read = self.channel.output.read(&mut buffer);
+            match tokio::time::timeout(timeout, read).await {
+                Ok(Ok(n @ 1..)) => self.output.stdout.extend_from_slice(&buffer[..n]),
+                Ok(_) => return Err(unreachable("the host's shell did not start")),
+                Err(_) => return Err(unreachable("the host's shell did not start in time")),
+            }
+        }
+        Ok(())
+    }
+
     /// Answers the prompt and waits until the command itself has begun.
     async fn escalate(
         &mut self,

@@ -289,3 +289,45 @@ async fn what_is_no_shell_is_named() {
     assert_eq!(error.kind(), Kind::Unreachable);
     assert!(error.message().contains("This account is closed."), "{error}");
 }
+
+async fn plain(escalate: Option<&Become>) -> Result<Agent> {
+    let connection = Arc::new(Local::default());
+    let opened = plain::start(connection, escalate, Duration::from_secs(10)).await?;
+    Ok(Agent::new(Link::open(opened, "localhost", &quiet())))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_shell_does_everything() {
+    let folder = Folder::new("plain");
+    let agent = plain(None).await.unwrap();
+    does_everything(&agent, &folder).await;
+    with_sudo(&folder, "", Some("right")).await.unwrap();
+    let escalate = |password: &str| Become {
+        exe: folder.path("sudo"),
+        ..Become::by(Method::Sudo, "root", Some(Secret::new(password)))
+    };
+    does_everything(&plain(Some(&escalate("right"))).await.unwrap(), &folder).await;
+    let error = plain(Some(&escalate("wrong"))).await.err().unwrap();
+    assert_eq!(error.message(), "Incorrect sudo password");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_shell_ends_what_is_not_waited_for_and_tells_of_its_own_end() {
+    let folder = Folder::new("plain-cancel");
+    let agent = plain(None).await.unwrap();
+    let mark = folder.path("mark");
+    let exec = |script: String| {
+        let argv = vec!["sh".to_owned(), "-c".to_owned(), script];
+        agent.exec(Exec { argv, ..Exec::default() })
+    };
+    let slow = exec(format!("echo $$ >{mark}.new; mv {mark}.new {mark}; exec sleep 60"));
+    assert!(tokio::time::timeout(Duration::from_secs(2), slow).await.is_err());
+    let pid = std::fs::read_to_string(&mark).unwrap();
+    assert_eq!(exec("echo again".into()).await.unwrap().stdout, b"again\n");
+    // Whoever inherits it may take its time to bury it.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim()));
+    assert!(status.is_err() || status.is_ok_and(|s| s.contains("State:\tZ")));
+    let error = exec("kill -9 $PPID".into()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unreachable, "{error}");
+    assert!(agent.is_closed());
+}

@@ -6,6 +6,7 @@ mod travel;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,8 +28,42 @@ pub fn serve_stdio() -> Result<(), WireError> {
     agent.serve(&mut std::io::stdin().lock())
 }
 
+/// The machine on which an agent acts; that of its own process unless said otherwise.
+pub trait Machine: Send + Sync {
+    /// The machine as one request sees it: in a folder, with variables set over its own, its programs
+    /// among `children`.
+    fn target(
+        &self,
+        children: &Arc<Children>,
+        cwd: Option<PathBuf>,
+        env: Vec<(String, String)>,
+    ) -> Box<dyn Target>;
+
+    /// Whether paths mean the same to the machine and to this process.
+    fn is_here(&self) -> bool;
+}
+
+/// The machine of this process.
+struct Here;
+
+impl Machine for Here {
+    fn target(
+        &self,
+        children: &Arc<Children>,
+        cwd: Option<PathBuf>,
+        env: Vec<(String, String)>,
+    ) -> Box<dyn Target> {
+        Box::new(System::new().with_cwd(cwd).with_env(env).with_children(Arc::clone(children)))
+    }
+
+    fn is_here(&self) -> bool {
+        true
+    }
+}
+
 /// One end of a channel: the writer, and the requests that are being worked on.
 pub struct Agent {
+    machine: Box<dyn Machine>,
     out: Mutex<Box<dyn Write + Send>>,
     running: Mutex<BTreeMap<u32, Running>>,
     /// A request has ended.
@@ -44,8 +79,15 @@ struct Running {
 type Piece = Result<(Vec<u8>, bool), String>;
 
 impl Agent {
+    /// An agent of this process's machine.
     pub fn new(out: impl Write + Send + 'static) -> Agent {
+        Agent::of(Here, out)
+    }
+
+    /// An agent that acts on another machine than the one it runs on.
+    pub fn of(machine: impl Machine + 'static, out: impl Write + Send + 'static) -> Agent {
         Agent {
+            machine: Box::new(machine),
             out: Mutex::new(Box::new(out)),
             running: Mutex::new(BTreeMap::new()),
             ended: Condvar::new(),
@@ -61,7 +103,9 @@ impl Agent {
 
     fn greet(&self) -> Result<(), WireError> {
         let mut bytes = MAGIC.to_vec();
-        Message::Hello(hello(&mut System::new())).into_frame(0).encode(&mut bytes);
+        Message::Hello(hello(&mut *self.machine.target(&Arc::default(), None, Vec::new())))
+            .into_frame(0)
+            .encode(&mut bytes);
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.write_all(&bytes)?;
         Ok(out.flush()?)
@@ -156,7 +200,7 @@ impl Agent {
     }
 }
 
-fn hello(system: &mut System) -> Hello {
+fn hello(system: &mut dyn Target) -> Hello {
     let uname = system.uname().unwrap_or_default();
     let uid = system.euid();
     let user = system.user_by_id(uid);

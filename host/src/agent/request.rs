@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use crate::agent::{Agent, Piece, one, travel};
-use crate::call::{Call, local_system};
+use crate::call::Call;
 use crate::data::{Data, Map};
 use crate::files::{AtHand, Content};
 use crate::python::{self, Subject};
-use crate::target::system::{Children, System};
+use crate::target::system::Children;
 use crate::target::{FileKind, Run, Target, account};
 use crate::wire::{Exec, Message, Put};
 
@@ -53,12 +53,13 @@ impl Request<'_> {
         })
     }
 
-    fn system(&self) -> System {
-        System::new().with_children(Arc::clone(&self.children))
+    fn system(&self) -> Box<dyn Target> {
+        self.agent.machine.target(&self.children, None, Vec::new())
     }
 
     fn call(&self, call: &Call, inline: Vec<Option<Vec<u8>>>) -> Map {
-        let mut system = local_system(call).with_children(Arc::clone(&self.children));
+        let cwd = call.cwd.clone().map(PathBuf::from);
+        let mut system = self.agent.machine.target(&self.children, cwd, call.variables());
         let mut at_hand = AtHand::default();
         for (file, bytes) in call.files.iter().zip(inline) {
             if let Some(bytes) = bytes {
@@ -71,10 +72,12 @@ impl Request<'_> {
             id: self.id,
             incoming: &self.incoming,
             at_hand,
-            spool: base.filter(|base| base.is_dir()).unwrap_or_else(std::env::temp_dir),
+            spool: base
+                .filter(|base| self.agent.machine.is_here() && base.is_dir())
+                .unwrap_or_else(std::env::temp_dir),
             laid: Vec::new(),
         };
-        call.run(&mut system, &mut files)
+        call.run(&mut *system, &mut files)
     }
 
     fn exec(&self, exec: Exec) -> io::Result<Message> {
@@ -99,10 +102,10 @@ impl Request<'_> {
         let path = PathBuf::from(system.expand(&put.path));
         let name = format!(".ansible_tmp{:08x}", system.random() as u32);
         let new = account::parent(&path).join(name);
-        let done = self.put_beside(put, &mut system, &new, &path);
+        let done = self.put_beside(put, &mut *system, &new, &path);
         if done.is_err() {
             // The first error is the one that counts.
-            let _ = std::fs::remove_file(&new);
+            let _ = system.unlink(&new);
         }
         done?;
         Ok(one("path", path.to_string_lossy()))
@@ -111,14 +114,19 @@ impl Request<'_> {
     fn put_beside(
         &self,
         put: &Put,
-        system: &mut System,
+        system: &mut dyn Target,
         new: &Path,
         path: &Path,
     ) -> io::Result<()> {
-        use std::os::unix::fs::OpenOptionsExt;
-        let mut file =
-            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
-        let sum = travel::receive(&self.incoming, &mut file)?;
+        let sum = if self.agent.machine.is_here() {
+            travel::receive(&self.incoming, &mut travel::new_file(new)?)?
+        } else {
+            let name = new.file_name().unwrap_or_default();
+            let spool = travel::Spooled(std::env::temp_dir().join(name));
+            let sum = travel::receive(&self.incoming, &mut travel::new_file(&spool.0)?)?;
+            system.put(&spool.0, new, 0o600)?;
+            sum
+        };
         if put.sha1.as_ref().is_some_and(|wanted| *wanted != sum) {
             return Err(io::Error::other(format!(
                 "the content of {} changed while it travelled",
@@ -131,13 +139,18 @@ impl Request<'_> {
             let _ = system.chown(new, Some(old.uid), Some(old.gid));
         }
         system.chmod(new, put.mode.unwrap_or(usual))?;
-        file.sync_all()?;
+        system.sync(new)?;
         system.rename(new, path)
     }
 
     fn fetch(&self, path: &str) -> io::Result<Map> {
-        let path = PathBuf::from(self.system().expand(path));
-        let (length, sha1) = travel::send(self.agent, self.id, &path)?;
+        let mut system = self.system();
+        let path = PathBuf::from(system.expand(path));
+        let (length, sha1) = if self.agent.machine.is_here() {
+            travel::send(self.agent, self.id, &mut std::fs::File::open(&path)?)?
+        } else {
+            travel::send(self.agent, self.id, &mut &system.read(&path)?[..])?
+        };
         let mut result = one("len", length);
         result.insert("sha1".into(), sha1.into());
         result.insert("path".into(), path.to_string_lossy().into());

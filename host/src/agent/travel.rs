@@ -31,9 +31,23 @@ pub(super) fn receive(incoming: &Receiver<Piece>, into: &mut dyn Write) -> io::R
     }
 }
 
-/// Send a file as pieces; the answer is its length and checksum.
-pub(super) fn send(agent: &Agent, id: u32, path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
+/// A file that only its owner can read, and that was not there before.
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A file of this process that goes away.
+pub(super) struct Spooled(pub PathBuf);
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        // A leftover in the folder for temporary files is all that can be lost here.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Send content as pieces; the answer is its length and checksum.
+pub(super) fn send(agent: &Agent, id: u32, mut file: &mut dyn Read) -> io::Result<(u64, String)> {
     let mut sum = Sha1::new();
     let mut length = 0;
     loop {
@@ -57,7 +71,7 @@ pub(super) struct FromChannel<'a> {
     pub at_hand: AtHand,
     /// Where large files are laid down.
     pub spool: PathBuf,
-    pub laid: Vec<PathBuf>,
+    pub laid: Vec<Spooled>,
 }
 
 impl Files for FromChannel<'_> {
@@ -77,9 +91,8 @@ impl Files for FromChannel<'_> {
                 self.id,
                 file.sha1
             ));
-            let mut spooled =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            self.laid.push(path.clone());
+            let mut spooled = new_file(&path)?;
+            self.laid.push(Spooled(path.clone()));
             let sum = receive(self.incoming, &mut spooled)?;
             (Content::File(path), sum)
         };
@@ -91,14 +104,5 @@ impl Files for FromChannel<'_> {
         }
         self.at_hand.add(sum, content.clone());
         Ok(content)
-    }
-}
-
-impl Drop for FromChannel<'_> {
-    fn drop(&mut self) {
-        for path in &self.laid {
-            // A leftover in the folder for temporary files is all that can be lost here.
-            let _ = std::fs::remove_file(path);
-        }
     }
 }

@@ -7,6 +7,7 @@ pub mod account;
 pub mod fake;
 mod glob;
 mod run;
+pub mod shell;
 mod stat;
 pub mod system;
 
