@@ -9,6 +9,7 @@ mod dnf;
 mod dpkg_selections;
 mod group;
 mod hostname;
+mod iptables;
 mod modprobe;
 mod mount;
 mod ping;
@@ -20,6 +21,7 @@ mod systemd;
 mod unarchive;
 mod user;
 mod wait_for;
+mod yum_repository;
 
 pub use crate::context::{Context, FileAttributes, Source, Write, Written};
 use crate::data::Data;
@@ -38,6 +40,7 @@ pub static MODULES: &[&Module] = &[
     &dpkg_selections::MODULE,
     &group::MODULE,
     &hostname::MODULE,
+    &iptables::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
     &ping::MODULE,
@@ -48,6 +51,7 @@ pub static MODULES: &[&Module] = &[
     &systemd::MODULE,
     &unarchive::MODULE,
     &user::MODULE,
+    &yum_repository::MODULE,
     &wait_for::MODULE,
 ];
 

@@ -1,9 +1,14 @@
 //! `modprobe`: modules of the kernel.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::data::Map;
 use crate::module::{Args, CheckMode, Context, Failure, Lit, Module, Opt, Outcome, Write};
-use crate::target::Run;
+use crate::python::{self, Subject};
+use crate::target::{Ran, Run};
 
 pub static MODULE: Module = Module {
     collection: "community.general",
@@ -26,129 +31,202 @@ pub static MODULE: Module = Module {
     ..Module::builtin("modprobe", "Loads and unloads kernel modules", run)
 };
 
-fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
-    let (name, state) = (args.req("name").to_owned(), args.req("state").to_owned());
-    let params = args.req("params").to_owned();
-    let loaded = is_loaded(cx, &name)?;
-    let wanted = state == "present";
-    let mut changed = false;
-    if loaded != wanted {
-        if !cx.check {
-            let program = cx.program("modprobe")?;
-            let mut run = Run::argv([program.into_os_string()]);
-            run = if wanted { run.arg(&name) } else { run.args(["-r", name.as_str()]) };
-            if wanted {
-                run = run.args(params.split_whitespace());
-            }
-            let ran = cx.run(&run)?;
-            if !ran.ok() {
-                return Err(Failure::new(ran.err().into_owned())
-                    .with("rc", ran.rc)
-                    .with("stdout", &*ran.out())
-                    .with("stderr", &*ran.err())
-                    .with("name", name)
-                    .with("params", params)
-                    .with("state", state));
-            }
-        }
-        changed = true;
+/// What is to be loaded, and how.
+struct Kernel {
+    program: OsString,
+    name: String,
+    params: String,
+    state: String,
+    changed: bool,
+}
+
+impl Kernel {
+    fn result(&self) -> Map {
+        let text = |key: &str, value: &str| (key.to_owned(), value.into());
+        [text("name", &self.name), text("params", &self.params), text("state", &self.state)]
+            .into_iter()
+            .collect()
     }
-    changed |= match args.req("persistent") {
-        "present" => persist(cx, &name, &params)?,
-        "absent" => forget(cx, &name)?,
-        _ => false,
+
+    fn failed(&self, ran: &Ran) -> Failure {
+        Failure::new(ran.err())
+            .with("rc", ran.rc)
+            .with("stdout", ran.out())
+            .with("stderr", ran.err())
+            .with("changed", self.changed)
+            .with_all(self.result())
+    }
+
+    fn words(&self) -> Result<Vec<String>, Failure> {
+        let mut words = vec![self.name.clone()];
+        words.extend(
+            python::shell_split(&self.params).map_err(|error| Failure::new(error.to_string()))?,
+        );
+        Ok(words)
+    }
+
+    fn load(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let mut run = Run::argv([&self.program]);
+        if cx.check {
+            run = run.arg("-n");
+        }
+        let ran = cx.run(&run.args(self.words()?))?;
+        if !ran.ok() {
+            return Err(self.failed(&ran));
+        }
+        if cx.check || is_loaded(cx, self)? {
+            self.changed = true;
+            return Ok(());
+        }
+        let run = Run::argv([&self.program]).args(["-n", "--first-time"]).args(self.words()?);
+        let ran = cx.run(&run)?;
+        if !ran.ok() {
+            cx.warn(ran.err());
+        }
+        Ok(())
+    }
+
+    fn unload(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let mut run = Run::argv([&self.program]).args(["-r", self.name.as_str()]);
+        if cx.check {
+            run = run.arg("-n");
+        }
+        let ran = cx.run(&run)?;
+        if !ran.ok() {
+            return Err(self.failed(&ran));
+        }
+        self.changed = true;
+        Ok(())
+    }
+}
+
+fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
+    let mut kernel = Kernel {
+        program: cx.program("modprobe")?.into_os_string(),
+        name: args.string("name"),
+        params: args.string("params"),
+        state: args.string("state"),
+        changed: false,
     };
-    Ok(Outcome::new(changed).with("name", name).with("params", params).with("state", state))
+    let wanted = kernel.state == "present";
+    if is_loaded(cx, &kernel)? != wanted {
+        match wanted {
+            true => kernel.load(cx)?,
+            false => kernel.unload(cx)?,
+        }
+    }
+    match args.req("persistent") {
+        "present" => kernel.changed |= persist(cx, &kernel)?,
+        "absent" => kernel.changed |= forget(cx, &kernel.name)?,
+        _ => {}
+    }
+    Ok(Outcome::new(kernel.changed).with_all(kernel.result()))
 }
 
-fn spelled(name: &str) -> String {
-    name.replace('-', "_")
-}
-
-fn is_loaded(cx: &mut Context<'_>, name: &str) -> Result<bool, Failure> {
-    let wanted = spelled(name);
-    let text =
-        cx.target.read_text("/proc/modules".as_ref()).map_err(|e| Failure::new(e.to_string()))?;
-    if text.lines().any(|l| l.split(' ').next() == Some(wanted.as_str())) {
+fn is_loaded(cx: &mut Context<'_>, kernel: &Kernel) -> Result<bool, Failure> {
+    let mut read = |path: &str| {
+        cx.target.read_text(path.as_ref()).map_err(|error| {
+            Failure::new(python::os_error(&error, Subject::Text(path.as_ref())))
+                .with("changed", kernel.changed)
+                .with_all(kernel.result())
+        })
+    };
+    let begin = format!("{} ", kernel.name.replace('-', "_"));
+    if read("/proc/modules")?.lines().any(|line| line.starts_with(&begin)) {
         return Ok(true);
     }
     // What is built into the kernel needs no loading.
     let release = cx.target.uname().unwrap_or_default().release;
-    let builtin = cx
-        .target
-        .read_text(format!("/lib/modules/{release}/modules.builtin").as_ref())
-        .unwrap_or_default();
-    Ok(builtin.lines().any(|line| {
-        let file = Path::new(line).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        file.split(".ko").next().is_some_and(|stem| spelled(stem) == wanted)
-    }))
+    let end = format!("/{}.ko", kernel.name);
+    let path = format!("/lib/modules/{release}/modules.builtin");
+    let builtin = cx.target.read_text(path.as_ref()).map_err(|error| {
+        Failure::new(python::os_error(&error, Subject::Text(path.as_ref())))
+            .with("changed", kernel.changed)
+            .with_all(kernel.result())
+    })?;
+    Ok(builtin.lines().any(|line| line.trim_end().ends_with(&end)))
 }
 
-fn files(cx: &mut Context<'_>, folder: &str) -> Vec<PathBuf> {
-    let mut names: Vec<String> = cx
-        .target
-        .read_dir(folder.as_ref())
-        .unwrap_or_default()
-        .into_iter()
-        .map(|e| e.name.to_string_lossy().into_owned())
-        .filter(|n| n.ends_with(".conf"))
-        .collect();
-    names.sort_unstable();
-    names.into_iter().map(|n| Path::new(folder).join(n)).collect()
-}
+const LOADED: &str = "/etc/modules-load.d";
+const OPTIONS: &str = "/etc/modprobe.d";
 
-/// Whether a line, its comment left out, loads the module.
-fn loads(line: &str, name: &str) -> bool {
-    let line = line.split('#').next().unwrap_or_default();
-    spelled(line.trim()) == spelled(name)
-}
-
-/// The parameters that a line of modprobe.d gives the module.
-fn options<'a>(line: &'a str, name: &str) -> Option<Vec<&'a str>> {
-    let mut words = line.split('#').next()?.split_whitespace();
-    if words.next()? != "options" || spelled(words.next()?) != spelled(name) {
-        return None;
-    }
-    Some(words.collect())
-}
-
-fn persist(cx: &mut Context<'_>, name: &str, params: &str) -> Result<bool, Failure> {
-    let mut changed = false;
-    let mut known = false;
-    for file in files(cx, "/etc/modules-load.d") {
-        let text = cx.target.read_text(&file).unwrap_or_default();
-        known |= text.lines().any(|l| loads(l, name));
-    }
-    if !known {
-        write(cx, &format!("/etc/modules-load.d/{name}.conf"), &format!("{name}\n"))?;
-        changed = true;
-    }
-    let wanted: Vec<&str> = params.split_whitespace().collect();
-    let mut found: Vec<String> = Vec::new();
-    for file in files(cx, "/etc/modprobe.d") {
-        let text = cx.target.read_text(&file).unwrap_or_default();
-        for line in text.lines() {
-            found.extend(options(line, name).into_iter().flatten().map(str::to_owned));
+/// The files of a folder and their lines, with their ends.
+fn files(cx: &mut Context<'_>, folder: &str) -> Result<Vec<(PathBuf, Vec<String>)>, Failure> {
+    let failed =
+        |error: &io::Error, path: &Path| Failure::new(python::os_error(error, Subject::Text(path)));
+    let folder = Path::new(folder);
+    let entries = cx.target.read_dir(folder).map_err(|error| failed(&error, folder))?;
+    let mut files = Vec::new();
+    for path in entries.into_iter().map(|entry| folder.join(entry.name)) {
+        if cx.target.stat(&path).is_ok_and(|stat| !stat.is_dir()) {
+            let text = cx.target.read_text(&path).map_err(|error| failed(&error, &path))?;
+            files.push((path, text.split_inclusive('\n').map(str::to_owned).collect()));
         }
     }
-    let same = found.len() == wanted.len() && wanted.iter().all(|w| found.iter().any(|f| f == w));
-    if !same {
-        comment_out(cx, "/etc/modprobe.d", &|line| options(line, name).is_some())?;
-        let lines: String = wanted.iter().map(|p| format!("options {name} {p}\n")).collect();
-        write(cx, &format!("/etc/modprobe.d/{name}.conf"), &lines)?;
+    Ok(files)
+}
+
+/// Whether nothing but a comment is left of a line.
+fn ends(rest: &str) -> bool {
+    let rest = rest.strip_suffix('\n').unwrap_or(rest).trim_start_matches(' ');
+    rest.is_empty() || rest.starts_with(['#', ';'])
+}
+
+/// Whether a line loads the module.
+fn loads(line: &str, name: &str) -> bool {
+    line.trim_start_matches(' ').strip_prefix(name).is_some_and(ends)
+}
+
+/// The parameter that a line gives the module; lines with several are not seen, as by community.general.
+fn option<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let rest = line.strip_prefix("options ")?.strip_prefix(name)?.strip_prefix(' ')?;
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let (param, rest) = rest.split_at(end);
+    let (key, value) = param.split_once('=')?;
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    (!key.is_empty() && key.chars().all(is_word) && !value.is_empty() && ends(rest))
+        .then_some(param)
+}
+
+fn has_line(cx: &mut Context<'_>, name: &str) -> Result<bool, Failure> {
+    let files = files(cx, LOADED)?;
+    Ok(files.iter().flat_map(|(_, lines)| lines).any(|line| loads(line, name)))
+}
+
+fn params(cx: &mut Context<'_>, name: &str) -> Result<BTreeSet<String>, Failure> {
+    let files = files(cx, OPTIONS)?;
+    let lines = files.iter().flat_map(|(_, lines)| lines);
+    Ok(lines.filter_map(|line| option(line, name).map(str::to_owned)).collect())
+}
+
+fn persist(cx: &mut Context<'_>, kernel: &Kernel) -> Result<bool, Failure> {
+    let (name, mut changed) = (kernel.name.as_str(), false);
+    if !has_line(cx, name)? {
+        write(cx, format!("{LOADED}/{name}.conf").as_ref(), &format!("{name}\n"))?;
+        changed = true;
+    }
+    let wanted: Vec<&str> = kernel.params.split_whitespace().collect();
+    let set: BTreeSet<String> = wanted.iter().map(|param| (*param).to_owned()).collect();
+    if params(cx, name)? != set {
+        comment_out(cx, OPTIONS, &|line| option(line, name).is_some())?;
+        let lines: Vec<String> =
+            wanted.iter().map(|param| format!("options {name} {param}")).collect();
+        let text = format!("{}\n", lines.join("\n"));
+        write(cx, format!("{OPTIONS}/{name}.conf").as_ref(), &text)?;
         changed = true;
     }
     Ok(changed)
 }
 
 fn forget(cx: &mut Context<'_>, name: &str) -> Result<bool, Failure> {
-    let loading = comment_out(cx, "/etc/modules-load.d", &|line| loads(line, name))?;
-    let options = comment_out(cx, "/etc/modprobe.d", &|line| options(line, name).is_some())?;
+    let loading = comment_out(cx, LOADED, &|line| loads(line, name))?;
+    let options = comment_out(cx, OPTIONS, &|line| option(line, name).is_some())?;
     Ok(loading | options)
 }
 
-fn write(cx: &mut Context<'_>, path: &str, text: &str) -> Result<(), Failure> {
-    cx.write_if_changed(Write::bytes(path.as_ref(), text.as_bytes())).map(drop)
+fn write(cx: &mut Context<'_>, path: &Path, text: &str) -> Result<(), Failure> {
+    let path = cx.target.realpath(path);
+    cx.write_if_changed(Write::bytes(&path, text.as_bytes())).map(drop)
 }
 
 /// Puts a `#` before the lines that are meant, in every file of a folder.
@@ -158,17 +236,17 @@ fn comment_out(
     meant: &dyn Fn(&str) -> bool,
 ) -> Result<bool, Failure> {
     let mut changed = false;
-    for file in files(cx, folder) {
-        let text = cx.target.read_text(&file).unwrap_or_default();
-        if !text.lines().any(meant) {
-            continue;
+    for (file, mut lines) in files(cx, folder)? {
+        let mut found = false;
+        for line in lines.iter_mut().filter(|line| meant(line)) {
+            line.insert(0, '#');
+            found = true;
         }
-        let new: String = text
-            .lines()
-            .map(|l| if meant(l) { format!("#{l}\n") } else { format!("{l}\n") })
-            .collect();
-        cx.write_if_changed(Write::bytes(&file, new.as_bytes()))?;
-        changed = true;
+        if found {
+            // community.general joins lines that have their ends already: an empty one comes between.
+            write(cx, &file, &lines.join("\n"))?;
+            changed = true;
+        }
     }
     Ok(changed)
 }
@@ -183,6 +261,7 @@ mod tests {
     fn host() -> Fake {
         Fake::new()
             .file("/proc/modules", "overlay 1 0 - Live 0x0\n")
+            .file("/lib/modules/6.1.0/modules.builtin", "kernel/fs/ext4/ext4.ko\n")
             .dir("/etc/modules-load.d")
             .dir("/etc/modprobe.d")
             .program("modprobe")
@@ -194,6 +273,34 @@ mod tests {
     fn loaded_is_left_alone() {
         let result = Call::new("modprobe", json!({"name": "overlay"})).run_on(&mut host());
         assert_eq!(result["changed"], false);
+    }
+
+    #[test]
+    fn built_in_counts_as_loaded() {
+        let result = Call::new("modprobe", json!({"name": "ext4"})).run_on(&mut host());
+        assert_eq!(result["changed"], false, "{result:?}");
+        let mut fake = host().file("/proc/modules", "");
+        let args = json!({"name": "x", "state": "absent", "persistent": "absent"});
+        assert_eq!(Call::new("modprobe", args).run_on(&mut fake)["changed"], false);
+    }
+
+    #[test]
+    fn lines() {
+        assert!(super::loads("  a #x\n", "a") && !super::loads("ab\n", "a"));
+        assert_eq!(super::option("options a b=c ; d\n", "a"), Some("b=c"));
+        assert_eq!(super::option("options a b=c d=e\n", "a"), None);
+    }
+
+    #[test]
+    fn what_is_no_longer_wanted_is_commented_out() {
+        let mut fake = host()
+            .file("/etc/modules-load.d/a.conf", "x\noverlay\n")
+            .file("/etc/modprobe.d/a.conf", "options overlay a=1\n");
+        let args = json!({"name": "overlay", "persistent": "absent"});
+        let result = Call::new("modprobe", args).run_on(&mut fake);
+        assert_eq!(result["changed"], true, "{result:?}");
+        assert_eq!(fake.text("/etc/modules-load.d/a.conf"), "x\n\n#overlay\n");
+        assert_eq!(fake.text("/etc/modprobe.d/a.conf"), "#options overlay a=1\n");
     }
 
     #[test]
