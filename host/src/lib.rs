@@ -16,5 +16,6 @@ pub mod outcome;
 pub mod python;
 pub mod resolve;
 pub mod spec;
+pub mod strptime;
 pub mod target;
 pub mod wire;

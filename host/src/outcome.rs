@@ -1,6 +1,7 @@
 //! What a module answers: an outcome or a failure, and ansible's dictionary of either.
 
 use crate::data::{Data, Map};
+use crate::python::{self, Subject};
 
 /// A module that did its work.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +90,7 @@ pub struct Failure {
     pub msg: String,
     pub data: Map,
     diff: Option<Box<Diffs>>,
+    raised: Option<Box<str>>,
 }
 
 impl Failure {
@@ -98,12 +100,24 @@ impl Failure {
 
     /// What ansible makes of a module that ends with an exception of Python's: its class and text.
     pub fn crash(class: &str, text: impl std::fmt::Display) -> Failure {
+        let text = text.to_string();
         let trace = format!("Traceback (most recent call last):\n{class}: {text}\n");
-        Failure::new("MODULE FAILURE\nSee stdout/stderr for the exact error")
+        let failure = Failure::new("MODULE FAILURE\nSee stdout/stderr for the exact error")
             .with("module_stdout", "")
             .with("module_stderr", trace.as_str())
             .with("rc", 1)
-            .with("exception", trace)
+            .with("exception", trace);
+        Failure { raised: Some(text.into()), ..failure }
+    }
+
+    /// The same where the system's error is not caught.
+    pub fn os(error: &std::io::Error, subject: Subject<'_>) -> Failure {
+        Failure::crash(python::os_class(error), python::os_error(error, subject))
+    }
+
+    /// The text of the exception, if that is what it is.
+    pub fn raised(&self) -> Option<&str> {
+        self.raised.as_deref()
     }
 
     /// Add a returned value (`rc`, `stdout`, `path`, …).

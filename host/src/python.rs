@@ -130,6 +130,41 @@ pub fn strerror(error: &io::Error) -> String {
     }
 }
 
+/// The class of an `OSError`.
+pub fn os_class(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => "PermissionError",
+        Some(libc::ENOENT) => "FileNotFoundError",
+        Some(libc::EEXIST) => "FileExistsError",
+        Some(libc::ENOTDIR) => "NotADirectoryError",
+        Some(libc::EISDIR) => "IsADirectoryError",
+        Some(libc::EPIPE) => "BrokenPipeError",
+        Some(libc::ETIMEDOUT) => "TimeoutError",
+        _ => "OSError",
+    }
+}
+
+/// `os.path.dirname`.
+pub fn dirname(path: &str) -> &str {
+    let head = &path[..path.rfind('/').map_or(0, |at| at + 1)];
+    let trimmed = head.trim_end_matches('/');
+    if trimmed.is_empty() { head } else { trimmed }
+}
+
+/// `os.path.basename`.
+pub fn basename(path: &str) -> &str {
+    &path[path.rfind('/').map_or(0, |at| at + 1)..]
+}
+
+/// `os.path.join` of two parts.
+pub fn join(head: &str, tail: &str) -> String {
+    if tail.starts_with('/') || head.is_empty() {
+        return tail.to_owned();
+    }
+    let slash = if head.ends_with('/') { "" } else { "/" };
+    format!("{head}{slash}{tail}")
+}
+
 /// How Python shows an `OSError`: `[Errno 2] No such file or directory: b'/x'`.
 /// Errors without a number keep their own text.
 pub fn os_error(error: &io::Error, subject: Subject<'_>) -> String {
@@ -282,6 +317,25 @@ mod tests {
             assert_eq!(repr(&value), expected);
         }
         assert_eq!(repr_bytes("ü'".as_bytes()), "b\"\\xc3\\xbc'\"");
+    }
+
+    #[test]
+    fn paths_are_cut_as_text() {
+        for (path, dir, base) in [
+            ("/a/b", "/a", "b"),
+            ("/a/b/", "/a/b", ""),
+            ("a", "", "a"),
+            ("/a", "/", "a"),
+            ("//", "//", ""),
+            ("a//b", "a", "b"),
+        ] {
+            assert_eq!((dirname(path), basename(path)), (dir, base));
+        }
+        for (head, tail, all) in [("/a", "b", "/a/b"), ("/a/", "b", "/a/b"), ("", "b", "b")] {
+            assert_eq!(join(head, tail), all);
+        }
+        assert_eq!(join("/a", "/b"), "/b");
+        assert_eq!(join("/a", ""), "/a/");
     }
 
     #[test]

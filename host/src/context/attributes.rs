@@ -127,9 +127,7 @@ impl Context<'_> {
     }
 
     fn own_stat(&mut self, path: &Path) -> Result<Stat, Failure> {
-        self.target
-            .lstat(path)
-            .map_err(|error| Failure::new(python::os_error(&error, Subject::Bytes(path))))
+        self.target.lstat(path).map_err(|error| Failure::os(&error, Subject::Bytes(path)))
     }
 
     /// Change the owner, by name or number.
@@ -227,10 +225,9 @@ impl Context<'_> {
         if stat.is_link() {
             return Ok(false);
         }
-        self.target.chmod(path, wanted & 0o7777).map_err(|error| {
-            failed_on(path, "chmod failed".into())
-                .with("details", python::os_error(&error, Subject::Bytes(path)))
-        })?;
+        self.target
+            .chmod(path, wanted & 0o7777)
+            .map_err(|error| Failure::os(&error, Subject::Bytes(path)))?;
         Ok(self.own_stat(path)?.permissions() != before)
     }
 

@@ -7,6 +7,7 @@ mod command;
 mod cron;
 mod dnf;
 mod dpkg_selections;
+mod file;
 mod group;
 mod hostname;
 mod iptables;
@@ -38,6 +39,7 @@ pub static MODULES: &[&Module] = &[
     &cron::MODULE,
     &dnf::MODULE,
     &dpkg_selections::MODULE,
+    &file::MODULE,
     &group::MODULE,
     &hostname::MODULE,
     &iptables::MODULE,
