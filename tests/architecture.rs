@@ -101,7 +101,8 @@ const HOST: &[Room] = &[
     ("clock", &["target"]),
     // A target runs programs and reads files; the context's attributes are what `chmod` takes.
     ("target", &["clock", "data", "python"]),
-    ("http", &["data", "python", "target"]),
+    ("resolve", &["target"]),
+    ("http", &["data", "python", "resolve", "target"]),
     // A context is made for a call, and a call runs a module in a context: one floor.
     (
         "context",
