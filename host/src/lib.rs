@@ -11,6 +11,7 @@ pub mod context;
 pub mod data;
 pub mod facts;
 pub mod files;
+pub mod http;
 pub mod module;
 pub mod outcome;
 pub mod python;
