@@ -121,6 +121,9 @@ fn listed(hosts: &str, name: &str) -> Vec<IpAddr> {
 
 /// Whether a name server says that a name has no address; `getent` does not tell that from silence.
 fn knows_that_there_is_none(target: &mut dyn Target, host: &str) -> bool {
+    if target.may_connect().is_err() {
+        return false;
+    }
     let settings = target.read_text(Path::new("/etc/resolv.conf")).unwrap_or_default();
     let servers: Vec<IpAddr> = settings
         .lines()

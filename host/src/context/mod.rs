@@ -1,6 +1,7 @@
 //! What a module works with: the target, the task's settings, and the shared endings.
 
 mod attributes;
+mod fetch;
 mod programs;
 mod selinux;
 mod travel;
@@ -9,6 +10,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use attributes::{AttributeFlags, FileAttributes, symbolic_mode};
+pub use fetch::{Fetched, request};
 pub use write::{Source, Write, Written};
 
 use crate::call::Call;

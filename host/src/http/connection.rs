@@ -80,11 +80,12 @@ fn connect(
     url: &Url,
     proxy: Option<&Proxy>,
 ) -> Result<Box<dyn Wire>, Error> {
+    target.may_connect().map_err(|error| Error::Url(error.to_string()))?;
     let tls = url.scheme == "https";
     let port = match url.port_text() {
-        Some(text) => text
-            .parse()
-            .map_err(|_| Error::Other(format!("nonnumeric port: {}", repr_str(text))))?,
+        Some(text) => text.parse().map_err(|_| {
+            Error::Other("http.client.InvalidURL", format!("nonnumeric port: {}", repr_str(text)))
+        })?,
         None if tls => 443,
         None => 80,
     };
@@ -213,11 +214,14 @@ fn head(exchange: &Exchange, url: &Url, proxy: Option<&Proxy>) -> Result<Vec<u8>
         None => url.selector(),
     };
     if let Some(control) = what.chars().find(|char| *char <= ' ' || *char == '\x7f') {
-        return Err(Error::Other(format!(
-            "URL can't contain control characters. {} (found at least {})",
-            repr_str(&what),
-            repr_str(&control.to_string())
-        )));
+        return Err(Error::Other(
+            "http.client.InvalidURL",
+            format!(
+                "URL can't contain control characters. {} (found at least {})",
+                repr_str(&what),
+                repr_str(&control.to_string())
+            ),
+        ));
     }
     let line = format!("{} {what} HTTP/1.1", exchange.method);
     if !line.is_ascii() {
@@ -287,9 +291,10 @@ fn read_line(reader: &mut impl BufRead) -> Result<String, Error> {
     let mut limited = reader.take(MOST_LINE + 1);
     limited.read_until(b'\n', &mut line).map_err(|error| Error::Socket(words(&error)))?;
     if line.len() as u64 > MOST_LINE {
-        return Err(Error::Other(format!(
-            "got more than {MOST_LINE} bytes when reading header line"
-        )));
+        return Err(Error::Other(
+            "http.client.LineTooLong",
+            format!("got more than {MOST_LINE} bytes when reading header line"),
+        ));
     }
     Ok(line.into_iter().map(char::from).collect())
 }
@@ -331,7 +336,7 @@ fn read_headers(reader: &mut impl BufRead) -> Result<Headers, Error> {
             headers.push(name, value.trim());
         }
     }
-    Err(Error::Other(format!("got more than {MOST_HEADERS} headers")))
+    Err(Error::Other("http.client.HTTPException", format!("got more than {MOST_HEADERS} headers")))
 }
 
 /// What of a body is still to come.

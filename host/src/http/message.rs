@@ -99,12 +99,12 @@ impl Response {
 pub struct Body(pub(super) Box<dyn Read + Send>);
 
 impl Body {
-    pub(super) fn of(content: Vec<u8>) -> Body {
+    pub(crate) fn of(content: Vec<u8>) -> Body {
         Body(Box::new(Cursor::new(content)))
     }
 
     /// All of it.
-    pub fn bytes(&mut self) -> io::Result<Vec<u8>> {
+    pub fn read_all(&mut self) -> io::Result<Vec<u8>> {
         let mut all = Vec::new();
         self.0.read_to_end(&mut all)?;
         Ok(all)

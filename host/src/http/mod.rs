@@ -140,8 +140,8 @@ pub enum Error {
     BadStatusLine(String),
     /// `ValueError`: the request can't be made.
     Value(String),
-    /// Any other exception.
-    Other(String),
+    /// Any other exception: its class and text.
+    Other(&'static str, String),
 }
 
 impl fmt::Display for Error {
@@ -153,7 +153,7 @@ impl fmt::Display for Error {
             Error::Socket(text)
             | Error::BadStatusLine(text)
             | Error::Value(text)
-            | Error::Other(text) => f.write_str(text),
+            | Error::Other(_, text) => f.write_str(text),
         }
     }
 }

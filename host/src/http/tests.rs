@@ -39,7 +39,7 @@ fn a_plain_answer() {
     let mut headers = request(format!("{url}/a?b#c"));
     headers.headers = vec![("x-test".into(), "v".into())];
     let mut response = open(&mut System::new(), headers).expect("an answer");
-    assert_eq!(response.body.bytes().expect("a body"), b"hello");
+    assert_eq!(response.body.read_all().expect("a body"), b"hello");
     assert_eq!(response.headers.all("x-a").collect::<Vec<_>>(), ["1", "2"]);
     let asked = server.join().expect("a server");
     assert!(asked[0].starts_with("GET /a?b HTTP/1.1\r\n"), "{asked:?}");
@@ -55,7 +55,7 @@ fn chunks_and_cookies_and_redirects() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n",
     ]);
     let mut response = open(&mut System::new(), request(format!("{url}/a"))).expect("an answer");
-    assert_eq!(response.body.bytes().expect("a body"), b"abcde");
+    assert_eq!(response.body.read_all().expect("a body"), b"abcde");
     assert_eq!(response.url, format!("{url}/b%20c"));
     assert_eq!(response.cookies, [("k".to_owned(), "v".to_owned())]);
     assert!(server.join().expect("a server")[1].contains("Cookie: k=v\r\n"));
@@ -105,6 +105,6 @@ fn failures_are_pythons() {
 fn files() {
     let mut fake = Fake::new().file("/a b", "content");
     let mut response = open(&mut fake, request("file:///a%20b".into())).expect("a file");
-    assert_eq!(response.body.bytes().expect("a body"), b"content");
+    assert_eq!(response.body.read_all().expect("a body"), b"content");
     assert_eq!(response.headers.get("content-length"), Some("7"));
 }

@@ -8,6 +8,7 @@ mod cron;
 mod dnf;
 mod dpkg_selections;
 mod file;
+mod get_url;
 mod group;
 mod hostname;
 mod iptables;
@@ -20,6 +21,7 @@ mod stat;
 mod sysctl;
 mod systemd;
 mod unarchive;
+mod uri;
 mod user;
 mod wait_for;
 mod yum_repository;
@@ -28,7 +30,7 @@ pub use crate::context::{Context, FileAttributes, Source, Write, Written};
 use crate::data::Data;
 pub use crate::data::Map;
 pub use crate::outcome::{Diff, Diffs, Failure, Outcome};
-pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
+pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule, URL_OPTIONS};
 
 /// Every module. A test compares this list with the folder.
 pub static MODULES: &[&Module] = &[
@@ -40,6 +42,7 @@ pub static MODULES: &[&Module] = &[
     &dnf::MODULE,
     &dpkg_selections::MODULE,
     &file::MODULE,
+    &get_url::MODULE,
     &group::MODULE,
     &hostname::MODULE,
     &iptables::MODULE,
@@ -52,9 +55,10 @@ pub static MODULES: &[&Module] = &[
     &sysctl::MODULE,
     &systemd::MODULE,
     &unarchive::MODULE,
+    &uri::MODULE,
     &user::MODULE,
-    &yum_repository::MODULE,
     &wait_for::MODULE,
+    &yum_repository::MODULE,
 ];
 
 /// A module: everything there is to know of it, in one constant.

@@ -175,7 +175,7 @@ fn source(cx: &mut Context<'_>, args: &Args) -> Result<String, Failure> {
         if !src.contains("://") {
             return Err(Failure::new(format!("Source '{src}' does not exist")));
         }
-        src = download(cx, args, &src)?;
+        src = cx.fetch_file(args, &src)?.to_string_lossy().into_owned();
     }
     let path = Path::new(&src);
     if !cx.target.access(path, Access::Read) {
@@ -191,10 +191,6 @@ fn source(cx: &mut Context<'_>, args: &Args) -> Result<String, Failure> {
             python::os_error(&error, python::Subject::Text(path))
         ))),
     }
-}
-
-fn download(_cx: &mut Context<'_>, _args: &Args, url: &str) -> Result<String, Failure> {
-    Err(Failure::new(format!("unarchive: downloading {url} is not supported yet")))
 }
 
 /// The first handler that can read the archive; none if check mode ends the search.

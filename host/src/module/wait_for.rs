@@ -90,6 +90,9 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let port = args.int("port").filter(|port| *port != 0);
     let path = args.str("path").filter(|path| !path.is_empty()).map(String::from);
     let state = args.string("state");
+    if port.is_some() && state != "drained" {
+        cx.target.may_connect().map_err(|error| Failure::new(format!("wait_for: {error}")))?;
+    }
     let wait = Wait { start, args };
     match (state.as_str(), path, port) {
         ("drained", ..) => wait.drained(cx)?,

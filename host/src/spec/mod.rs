@@ -4,11 +4,13 @@ mod check;
 mod convert;
 mod no_log;
 mod option;
+mod url;
 
 pub use check::{Checked, check};
 pub use convert::{Expand, boolean, dumps, human_to_bytes};
 pub use no_log::Secrets;
 pub use option::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
+pub use url::URL_OPTIONS;
 /// TEMPORARY
 pub fn check_role(_spec: &crate::data::Data, _values: &crate::data::Data) -> Vec<String> {
     Vec::new()

@@ -168,6 +168,10 @@ pub trait Target: Send {
     fn cancelled(&self) -> bool {
         false
     }
+    /// Whether a socket of this process is one of the machine's; the error says why not.
+    fn may_connect(&self) -> io::Result<()> {
+        Ok(())
+    }
     fn uname(&mut self) -> io::Result<Uname>;
     /// Unpredictable bits, for names of temporary files.
     fn random(&mut self) -> u64;

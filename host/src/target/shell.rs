@@ -567,6 +567,16 @@ impl Target for Shell {
         self.children.sleep(time);
     }
 
+    fn cancelled(&self) -> bool {
+        self.children.is_cancelled()
+    }
+
+    fn may_connect(&self) -> io::Result<()> {
+        Err(io::Error::other(
+            "connections from a host on which no agent can run are not supported yet",
+        ))
+    }
+
     fn uname(&mut self) -> io::Result<Uname> {
         Ok(self.about.uname.clone())
     }
