@@ -93,8 +93,9 @@ const CONTROLLER: &[Room] = &[
 /// What runs on hosts.
 const HOST: &[Room] = &[
     ("data", &[]),
-    ("outcome", &["data"]),
     ("python", &["data"]),
+    ("outcome", &["data", "python"]),
+    ("strptime", &["data", "python"]),
     ("regex", &["data", "python"]),
     ("spec", &["data", "outcome", "python", "regex"]),
     ("files", &["data"]),
@@ -114,7 +115,7 @@ const HOST: &[Room] = &[
         "module",
         &[
             "agent", "call", "clock", "context", "data", "facts", "files", "http", "outcome",
-            "python", "regex", "spec", "target",
+            "python", "regex", "resolve", "spec", "strptime", "target",
         ],
     ),
     ("wire", &["call", "data", "files"]),
