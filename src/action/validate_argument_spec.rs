@@ -1,11 +1,14 @@
 //! `validate_argument_spec`: checks variables against a role's argument specification.
 
+mod check;
+mod types;
+
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
     diagnostic::{Error, Kind},
     run::TaskResult,
     template::RenderOptions,
-    value::{Dict, Value, json},
+    value::{Dict, Value},
 };
 
 /// Checks arguments against a specification.
@@ -57,10 +60,10 @@ fn validate(cx: &ActionContext<'_>) -> Outcome {
     for (k, v) in provided.snapshot() {
         found.write().insert(k, v);
     }
-    let plain = |d: &Dict| {
-        json::to_json(&Value::Dict(d.clone())).map_err(|e| ActionError::result(e.to_string()))
-    };
-    let errors = vmstation_host::spec::check_role(&plain(&spec)?, &plain(&found)?);
+    let errors = check::check(&spec, &found).map_err(|e| {
+        let class = e.class_path();
+        ActionError::Error(Error::new(Kind::Action, e.message).of_class(class))
+    })?;
     if errors.is_empty() {
         result.data.insert("changed", false);
         result.data.insert("msg", "The arg spec validation passed");

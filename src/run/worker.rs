@@ -145,29 +145,24 @@ impl Worker {
             Err(e) if e.kind() == Kind::Undefined => (None, Some(e)),
             Err(e) => return Err(e),
         };
-        let (result, fields) = match items {
-            None => {
-                let done = self.execute(&templar, &scope, loop_error).await?;
-                if done.raised {
-                    return Ok((done.result, done.fields));
-                }
-                (done.result, done.fields)
-            }
-            Some(items) if items.is_empty() => (
-                TaskResult::of([
+        let done = match items {
+            None => self.execute(&templar, &scope, loop_error).await?,
+            Some(items) if items.is_empty() => Execution {
+                result: TaskResult::of([
                     ("changed", false.into()),
                     ("skipped", true.into()),
                     ("skipped_reason", "No items in the list".into()),
                     ("results", Value::list(Vec::new())),
                 ]),
-                None,
-            ),
+                fields: None,
+                raised: false,
+            },
             Some(items) => self.run_loop(items, &templar, &scope).await?,
         };
-        if !result.data.contains("changed") {
-            result.data.insert("changed", false);
+        if !done.raised && !done.result.data.contains("changed") {
+            done.result.data.insert("changed", false);
         }
-        Ok((result, fields))
+        Ok((done.result, done.fields))
     }
 
     async fn run_loop(
@@ -175,7 +170,7 @@ impl Worker {
         items: Vec<Value>,
         templar: &Templar,
         scope: &Arc<dyn Scope>,
-    ) -> Result<(TaskResult, Option<Fields>)> {
+    ) -> Result<Execution> {
         let control = looping::LoopControl::resolve(&self.task, templar)?;
         if scope.get(&control.loop_var).is_some() {
             self.send(Event::Warning(format!(
@@ -200,7 +195,7 @@ impl Worker {
                 Templar::new(Arc::clone(&self.play.run.templates), Arc::clone(&turn_scope));
             let done = self.execute(&turn_templar, &turn_scope, None).await?;
             if done.raised {
-                return Ok((done.result, done.fields));
+                return Ok(done);
             }
             let mut result = done.result;
             self.carry(&result, done.fields.as_ref(), &mut carried);
@@ -221,7 +216,7 @@ impl Worker {
         if let (Some(f), Some(ignore)) = (&mut fields, ignore) {
             f.ignore_errors = ignore;
         }
-        Ok((result, fields))
+        Ok(Execution { result, fields, raised: false })
     }
 
     /// What one turn of a loop leaves for the next: the registered result, and facts that it set.

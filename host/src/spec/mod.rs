@@ -11,7 +11,3 @@ pub use convert::{Expand, boolean, dumps, human_to_bytes};
 pub use no_log::Secrets;
 pub use option::{FILE_OPTIONS, Kind, Lit, Opt, Rule};
 pub use url::URL_OPTIONS;
-/// TEMPORARY
-pub fn check_role(_spec: &crate::data::Data, _values: &crate::data::Data) -> Vec<String> {
-    Vec::new()
-}
