@@ -52,6 +52,14 @@ impl Remote {
         Ok((Self { endpoint: Arc::new(endpoint) }, delegated))
     }
 
+    /// The name of the connection's kind, as variables tell it.
+    pub fn transport(&self) -> &'static str {
+        match self.endpoint.connection.transport {
+            Transport::Local => "local",
+            _ => "ssh",
+        }
+    }
+
     /// Whether the task runs on the controller itself.
     pub fn is_local(&self) -> bool {
         self.endpoint.connection.transport == Transport::Local

@@ -2,7 +2,7 @@
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
-    playbook::keywords,
+    playbook::{keywords, load::is_variable_name},
     run::TaskResult,
     template::RenderOptions,
     value::{Dict, Value},
@@ -26,7 +26,7 @@ fn set_fact(cx: &ActionContext<'_>) -> Outcome {
     let facts = Dict::new();
     for (key, value) in args.snapshot() {
         let name = cx.templar.render(key.value(), &RenderOptions::default())?.to_text();
-        if !is_name(&name) {
+        if !is_variable_name(&name) {
             return Err(ActionError::fail(format!(
                 "The variable name '{name}' is not valid. Variables must start with a letter or \
                  underscore character, and contain only letters, numbers and underscores."
@@ -38,12 +38,6 @@ fn set_fact(cx: &ActionContext<'_>) -> Outcome {
     result.control.set_fact = true;
     result.control.facts_cacheable = cacheable;
     Ok(result)
-}
-
-fn is_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    chars.next().is_some_and(|c| c == '_' || c.is_alphabetic())
-        && chars.all(|c| c == '_' || c.is_alphanumeric())
 }
 
 /// Without native types, words such as `yes` become booleans, wherever they came from.

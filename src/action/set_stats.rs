@@ -2,7 +2,7 @@
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
-    playbook::keywords,
+    playbook::{keywords, load::is_variable_name},
     run::TaskResult,
     template::RenderOptions,
     value::{Dict, Value},
@@ -42,9 +42,7 @@ fn set_stats(cx: &ActionContext<'_>) -> Outcome {
         }
         for (key, value) in written.snapshot() {
             let name = cx.templar.render(key.value(), &RenderOptions::default())?.to_text();
-            let plain = name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
-                && name.chars().next().is_some_and(|c| !c.is_ascii_digit());
-            if !plain {
+            if !is_variable_name(&name) {
                 return Err(ActionError::result(format!(
                     "The variable name '{name}' is not valid. Variables must start with a letter \
                      or underscore character, and contain only letters, numbers and underscores."

@@ -8,7 +8,7 @@ use crate::{
     diagnostic::{Error, Kind},
     run::TaskResult,
     template::RenderOptions,
-    value::{Dict, Value},
+    value::{Dict, Value, types::class_repr},
 };
 
 /// Checks arguments against a specification.
@@ -31,8 +31,8 @@ fn validate(cx: &ActionContext<'_>) -> Outcome {
         }
         Some(other) => {
             return Err(error(format!(
-                "Incorrect type for argument_spec, expected dict and got <class '{}'>",
-                other.type_name()
+                "Incorrect type for argument_spec, expected dict and got {}",
+                class_repr(&other)
             )));
         }
     };
@@ -41,8 +41,8 @@ fn validate(cx: &ActionContext<'_>) -> Outcome {
         Some(Value::Dict(provided)) => provided,
         Some(other) => {
             return Err(error(format!(
-                "Incorrect type for provided_arguments, expected dict and got <class '{}'>",
-                other.type_name()
+                "Incorrect type for provided_arguments, expected dict and got {}",
+                class_repr(&other)
             )));
         }
     };

@@ -245,6 +245,12 @@ impl Level {
     }
 }
 
+/// Whether a variable of this name is likely to be a keyword gone astray.
+pub fn is_reserved(name: &str) -> bool {
+    let inner = ["async_val", "local_action", "loop_with", "with_"];
+    inner.contains(&name) || (Keyword::from_name(name).is_some() && name != "vars")
+}
+
 /// The name of a keyword.
 pub fn name(keyword: Keyword) -> &'static str {
     keyword.info().name

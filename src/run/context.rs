@@ -289,7 +289,9 @@ impl PlayContext {
     /// What callbacks know of a task, its name rendered with a host's variables.
     pub fn task_info(&self, task: &Arc<Task>, host: Option<&str>) -> TaskInfo {
         let templar = self.templar(host, Some(task)).ok();
-        let short_name = task.level.name.as_deref().map_or_else(String::new, |name| {
+        let written =
+            task.level.name.as_deref().filter(|_| task.level.own(Keyword::Name).is_none());
+        let short_name = written.map_or_else(String::new, |name| {
             let options = RenderOptions { fail_on_undefined: false, ..RenderOptions::default() };
             // A name that can't be rendered is shown as it is written.
             templar.as_ref().and_then(|t| t.render(&Value::str(name), &options).ok()).map_or_else(

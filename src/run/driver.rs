@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{
     PlayContext, Run,
+    cursor::Cursor,
     play::{Losses, PlayRun, Verdict},
     prompt,
     strategy::{free, linear},
@@ -12,7 +13,7 @@ use crate::{
     diagnostic::{Error, Kind, Result},
     event::{Event, PlayInfo, Stats},
     inventory::order_hosts,
-    playbook::{Play, Playbook, play},
+    playbook::{Play, Playbook, keywords::is_reserved, play},
     template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
     vars::PlayView,
@@ -187,7 +188,7 @@ impl State {
         fields: &play::Fields,
     ) -> Result<(Verdict, bool)> {
         // What is wrong with the play's variables ends the run before the play is announced.
-        context.stack(None, None)?;
+        warn_of_reserved_names(&context)?;
         context.run.events.send(Event::PlayStart(Arc::clone(&context.info)));
         let losses = std::mem::take(&mut self.losses);
         let mut play = PlayRun::new(context, losses, std::mem::take(&mut self.stats))?;
@@ -196,10 +197,9 @@ impl State {
             let matches = start_at(&context, &pattern);
             self.started = play.start_at(&matches);
         }
-        let lost = std::mem::take(&mut play.losses.failed);
-        for host in
-            lost.iter().filter(|h| play.cursors.contains_key(*h)).cloned().collect::<Vec<_>>()
-        {
+        for host in std::mem::take(&mut play.losses.failed) {
+            // Hosts that failed in an earlier play count here too, even if they take no part.
+            play.cursors.entry(Arc::clone(&host)).or_insert_with(|| Cursor::new(Vec::new()));
             play.mark_failed(&host);
         }
         for host in play.losses.unreachable.clone() {
@@ -288,6 +288,32 @@ impl State {
             ))),
         }
     }
+}
+
+/// Warns of the play's variables that have names of keywords, or of functions in templates.
+fn warn_of_reserved_names(context: &PlayContext) -> Result<()> {
+    const FUNCTIONS: &[&str] = &[
+        "cycler",
+        "dict",
+        "joiner",
+        "lipsum",
+        "lookup",
+        "namespace",
+        "now",
+        "q",
+        "query",
+        "range",
+        "undef",
+    ];
+    for name in context.stack(None, None)?.names() {
+        if is_reserved(&name) || FUNCTIONS.contains(&&*name) {
+            context
+                .run
+                .events
+                .send(Event::Warning(format!("Found variable using reserved name: {name}")));
+        }
+    }
+    Ok(())
 }
 
 /// What `--start-at-task` matches: the task's name, alone or with its role, or a glob of either.

@@ -4,6 +4,7 @@
 //! task next, from where their [`cursor`]s stand; a [`worker`] runs one task on one host; what it
 //! came to is taken in by [`results`]. Only the driver changes the state of hosts.
 
+mod connection_vars;
 mod context;
 pub mod cursor;
 pub mod driver;
@@ -22,6 +23,7 @@ pub mod strategy;
 mod worker;
 mod workers;
 
+pub use connection_vars::ConnectionVars;
 pub use context::{Options, PlayContext, Run, Stop};
 pub use driver::{Exit, execute, execute_loaded};
 pub use fields::{AfterFields, Defaults, Fields, Resolver, conditions};

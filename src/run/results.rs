@@ -252,19 +252,23 @@ impl PlayRun {
         Ok(())
     }
 
+    /// The handler of this name: of several files (the play's, those of roles) that have one, the
+    /// last is asked, but of several in one file the first counts.
+    fn handler_called(&self, name: &str) -> Option<Arc<Task>> {
+        let role = |h: &Arc<Task>| h.level.role.as_ref().map(Arc::as_ptr);
+        let mut files = self.handlers.chunk_by(|a, b| role(a) == role(b)).rev();
+        files.find_map(|file| {
+            file.iter().find(|h| self.play.handler_names(h).iter().any(|n| n == name)).cloned()
+        })
+    }
+
     /// Notifies the handlers that have this name or listen to it.
     fn notify(&mut self, name: &str, host: &Arc<str>) -> Result<()> {
         let mut found = false;
         let mut targets: Vec<Arc<Task>> = Vec::new();
-        // The last one loaded under a name wins.
-        if let Some(handler) = self
-            .handlers
-            .iter()
-            .rev()
-            .find(|h| self.play.handler_names(h).iter().any(|n| n == name))
-        {
+        if let Some(handler) = self.handler_called(name) {
             found = true;
-            targets.push(Arc::clone(handler));
+            targets.push(handler);
         }
         for handler in &self.handlers {
             if self.play.listens(handler, name) {

@@ -9,7 +9,8 @@ use indexmap::IndexMap;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    AfterFields, Control, Fields, IncludeWish, PlayContext, Resolver, TaskResult, conditions,
+    AfterFields, ConnectionVars, Control, Fields, IncludeWish, PlayContext, Resolver, TaskResult,
+    conditions,
     fields::{is_python_value_error, python_exception},
     looping,
 };
@@ -17,7 +18,7 @@ use crate::{
     action::{self, ActionContext, ActionError, Remote},
     diagnostic::{Error, Kind, Result, ansible_text},
     event::{Delegated, Event, Report, TaskInfo},
-    playbook::{Keyword, Task},
+    playbook::{Keyword, Task, load::is_variable_name},
     template::{Locals, RenderOptions, Scope, Templar},
     value::{Dict, Key, Value},
     vars::Stack,
@@ -284,12 +285,17 @@ impl Worker {
         scope: &Arc<dyn Scope>,
         loop_error: Option<Error>,
     ) -> Result<Execution> {
+        let vars = ConnectionVars::before(&self.play, &self.host, &self.task, scope);
+        let vars = Arc::new(vars);
+        let before: Arc<dyn Scope> = Arc::<ConnectionVars>::clone(&vars);
+        let templar = &Templar::new(Arc::clone(templar.environment()), before);
         if let Some(skipped) = self.evaluate_when(templar, loop_error.as_ref())? {
             return Ok(Execution { result: skipped, fields: None, raised: false });
         }
         if let Some(e) = loop_error {
             return Err(e);
         }
+        vars.check()?;
         if let Some(result) = self.include_wish(templar)? {
             return Ok(Execution { result, fields: None, raised: false });
         }
@@ -398,6 +404,9 @@ impl Worker {
         scope: &Arc<dyn Scope>,
     ) -> Result<TaskResult> {
         let (remote, delegated) = Remote::connect(self, fields, templar, scope)?;
+        let vars = ConnectionVars::before(&self.play, &self.host, &self.task, scope);
+        let scope: &Arc<dyn Scope> = &(Arc::new(vars.connected(remote.transport())) as _);
+        let templar = &Templar::new(Arc::clone(templar.environment()), Arc::clone(scope));
         let omit = Arc::clone(self.play.run.world.omit());
         let args = action::with_defaults(&self.task, args, templar, &omit)?;
         let retries = if fields.until.is_empty() {
@@ -524,9 +533,8 @@ impl Worker {
             ActionError::Error(e) => return Err(e),
         };
         result.control.no_log |= fields.no_log;
-        if !result.data.contains("changed") {
-            result.data.insert("changed", false);
-        }
+        let elsewhere = fields.delegate_to.as_deref().filter(|d| **d != *self.host);
+        result.control.delegated = elsewhere.map(|host| Self::delegated(host, None));
         Ok(result)
     }
 
@@ -606,9 +614,7 @@ impl Worker {
 
 /// Refuses names that no variable can have.
 pub fn check_identifier(name: &str) -> Result<()> {
-    let mut chars = name.chars();
-    let head = chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic());
-    if head && chars.all(|c| c == '_' || c.is_ascii_alphanumeric()) {
+    if is_variable_name(name) {
         return Ok(());
     }
     Err(Error::new(

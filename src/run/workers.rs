@@ -1,11 +1,12 @@
 //! Workers under way: at most `forks` at once, fewer where a task is throttled.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
-
-use tokio::{
-    sync::{Semaphore, mpsc},
-    task::JoinSet,
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Instant,
 };
+
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{Message, PlayContext, play::Inbox, worker::Worker};
 use crate::{
@@ -20,10 +21,16 @@ use crate::{
 const TOGETHER: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// The workers of a play.
+///
+/// They start in the order in which they were asked for: with one fork, hosts go one after the
+/// other, each seeing what the one before it left.
 pub struct Workers {
     play: Arc<PlayContext>,
-    forks: Arc<Semaphore>,
-    throttles: HashMap<u64, Arc<Semaphore>>,
+    /// How many may run at once.
+    forks: usize,
+    waiting: VecDeque<(Worker, usize)>,
+    /// How many run, by their task.
+    under_way: HashMap<u64, usize>,
     sender: mpsc::UnboundedSender<Message>,
     inbox: Inbox,
     running: JoinSet<()>,
@@ -33,8 +40,15 @@ impl Workers {
     /// No workers yet.
     pub fn new(play: Arc<PlayContext>) -> Self {
         let (sender, inbox) = mpsc::unbounded_channel();
-        let forks = Arc::new(Semaphore::new(play.run.options.forks.max(1)));
-        Self { play, forks, throttles: HashMap::new(), sender, inbox, running: JoinSet::new() }
+        Self {
+            forks: play.run.options.forks.max(1),
+            play,
+            waiting: VecDeque::new(),
+            under_way: HashMap::new(),
+            sender,
+            inbox,
+            running: JoinSet::new(),
+        }
     }
 
     /// Starts a task on a host as soon as a fork is free.
@@ -49,12 +63,7 @@ impl Workers {
         stack: Stack,
     ) -> Result<()> {
         let throttle = self.play.throttle(task, &stack)?;
-        let narrow = (throttle > 0).then(|| {
-            let entry = self.throttles.entry(task.id);
-            Arc::clone(entry.or_insert_with(|| Arc::new(Semaphore::new(throttle))))
-        });
-        let forks = Arc::clone(&self.forks);
-        let mut worker = Worker {
+        let worker = Worker {
             play: Arc::clone(&self.play),
             host: Arc::clone(host),
             task: Arc::clone(task),
@@ -63,20 +72,37 @@ impl Workers {
             messages: self.sender.clone(),
             began: Instant::now(),
         };
-        self.running.spawn(async move {
-            // The semaphores are never closed, so that acquiring can't fail.
-            let _narrow = match &narrow {
-                Some(n) => n.acquire().await.ok(),
-                None => None,
-            };
-            let _fork = forks.acquire().await.ok();
+        self.waiting.push_back((worker, throttle));
+        self.start_waiting();
+        Ok(())
+    }
+
+    /// Starts those that are next in line, as far as forks and `throttle` allow.
+    fn start_waiting(&mut self) {
+        while let Some((worker, throttle)) = self.waiting.front() {
+            let of_task = self.under_way.get(&worker.task.id).copied().unwrap_or_default();
+            let all: usize = self.under_way.values().sum();
+            if all >= self.forks || (*throttle > 0 && of_task >= *throttle) {
+                return;
+            }
+            let Some((mut worker, _)) = self.waiting.pop_front() else { return };
+            *self.under_way.entry(worker.task.id).or_default() += 1;
             worker.began = Instant::now();
             let start = Event::HostStart(Arc::clone(&worker.host), Arc::clone(&worker.info));
-            let host = Arc::clone(&worker.host);
-            let _ = worker.messages.send(Message::Event(host, start));
-            worker.run().await;
-        });
-        Ok(())
+            // The inbox lives as long as this.
+            let _ = worker.messages.send(Message::Event(Arc::clone(&worker.host), start));
+            self.running.spawn(worker.run());
+        }
+    }
+
+    fn ended(&mut self, task: u64) {
+        if let Some(n) = self.under_way.get_mut(&task) {
+            *n -= 1;
+            if *n == 0 {
+                self.under_way.remove(&task);
+            }
+        }
+        self.start_waiting();
     }
 
     /// The next messages, those of hosts that answer together in the order of the hosts.
@@ -110,7 +136,12 @@ impl Workers {
         loop {
             tokio::select! {
                 biased;
-                Some(message) = self.inbox.recv() => return Ok(message),
+                Some(message) = self.inbox.recv() => {
+                    if let Message::Done(done) = &message {
+                        self.ended(done.task.id);
+                    }
+                    return Ok(message);
+                }
                 () = self.play.run.stopped() => {
                     return Err(Error::new(Kind::Interrupted, "User interrupted execution"));
                 }

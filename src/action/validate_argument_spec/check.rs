@@ -279,9 +279,8 @@ impl Run {
 
     fn nested(&mut self, options: &[Entry], values: &Dict) -> PyResult<()> {
         for (name, option) in options {
-            let is = |key: &str, what: &str| {
-                option.get(key).is_some_and(|v| v.as_str() == Some(what))
-            };
+            let is =
+                |key: &str, what: &str| option.get(key).is_some_and(|v| v.as_str() == Some(what));
             if !(is("type", "dict") || (is("type", "list") && is("elements", "dict"))) {
                 continue;
             }
@@ -386,8 +385,7 @@ fn required(options: &[Entry], values: &Dict) -> PyResult<Option<String>> {
         .map(|(name, _)| name.value().to_text())
         .collect();
     missing.sort_unstable();
-    Ok((!missing.is_empty())
-        .then(|| format!("missing required arguments: {}", missing.join(", "))))
+    Ok((!missing.is_empty()).then(|| format!("missing required arguments: {}", missing.join(", "))))
 }
 
 /// The entries of a rule: lists of names, or names alone.

@@ -85,9 +85,9 @@ pub fn dict(value: &Value) -> PyResult<Value> {
             .or_else(|_| literal::literal_eval(text))
             .map_err(|_| PyError::type_error("unable to evaluate string as dictionary")),
         Value::Str(text) if text.contains('=') => pairs(text),
-        Value::Str(_) => Err(PyError::type_error(
-            "dictionary requested, could not parse JSON or key=value",
-        )),
+        Value::Str(_) => {
+            Err(PyError::type_error("dictionary requested, could not parse JSON or key=value"))
+        }
         other => Err(refused(other, "a dict")),
     }
 }
@@ -144,9 +144,7 @@ pub fn iterate(value: &Value) -> PyResult<Vec<Value>> {
         Value::Tuple(items) => Ok(items.to_vec()),
         Value::Dict(d) => Ok(d.snapshot().into_iter().map(|(k, _)| k.into_value()).collect()),
         Value::Str(s) => Ok(s.chars().map(|c| Value::from(c.to_string())).collect()),
-        other => {
-            Err(PyError::type_error(format!("'{}' object is not iterable", type_name(other))))
-        }
+        other => Err(PyError::type_error(format!("'{}' object is not iterable", type_name(other)))),
     }
 }
 

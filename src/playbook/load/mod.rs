@@ -24,6 +24,7 @@ use parking_lot::{Mutex, RwLock};
 pub use args::takes_command;
 pub use include::Loaded;
 pub use role_files::RoleFiles;
+pub use task::is_variable_name;
 
 use super::{Level, Play, PlayBase, Role, resolve::Places};
 use crate::{

@@ -233,7 +233,14 @@ impl Loader {
         for (keyword, value) in keywords {
             match keyword {
                 Keyword::Vars => level.vars = self.vars(&value, class)?,
-                Keyword::Name => level.name = name_of(&value, node)?,
+                Keyword::Name => {
+                    level.name = name_of(&value, node)?;
+                    // A number or the like is a name in lists, but not when the task runs.
+                    let (value, span) = (value.to_value(), value.span.clone());
+                    if value.as_str().is_none() {
+                        level.keywords.push((keyword, Spanned { value, span }));
+                    }
+                }
                 _ => {
                     let span = value.span.clone();
                     let value = self.keyword_value(keyword, &value, node, place)?;
