@@ -95,7 +95,7 @@ const HOST: &[Room] = &[
     ("data", &[]),
     ("python", &["data"]),
     ("outcome", &["data", "python"]),
-    ("strptime", &["data", "python"]),
+    ("strptime", &["clock", "data", "python", "target"]),
     ("regex", &["data", "python"]),
     ("spec", &["data", "outcome", "python", "regex"]),
     ("files", &["data"]),
