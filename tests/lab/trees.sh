@@ -1,6 +1,6 @@
 # Sourced by lab.sh. The root file systems that hosts are laid over, each made once and kept under $CACHE:
 #   debian: Debian 12 with systemd and sshd, the lab's accounts, no Python
-#   python: a layer on it with python3 and python3-apt
+#   python: a layer on it with python3, python3-apt, gnupg and iptables
 #   lists:  a layer on either with apt's lists of the lab's own packages
 #   rhel:   a layer on debian shaped like RHEL 10: dnf and rpm, no apt, no Python that is found
 # The name of each carries the hash of what made it.
@@ -148,7 +148,7 @@ in_layer() {
 
 make_python() {
     layer "$1"
-    layer_install python3 python3-apt
+    layer_install python3 python3-apt gnupg iptables
     unlayer
 }
 

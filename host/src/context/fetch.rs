@@ -95,11 +95,11 @@ impl Context<'_> {
     }
 
     /// Download a file for this call; the answer is its name in a temporary folder.
-    pub fn fetch_file(&mut self, args: &Args, url: &str) -> Result<PathBuf, Failure> {
+    pub fn fetch_file(&mut self, url: &str, validate_certs: bool) -> Result<PathBuf, Failure> {
         let fetched = self.fetch(Request {
             follow: http::Follow::Urllib,
             timeout: Some(Duration::from_secs(10)),
-            ..Request { validate_certs: args.bool("validate_certs"), ..Request::get(url) }
+            ..Request { validate_certs, ..Request::get(url) }
         })?;
         let failed = |why: &str| Failure::new(format!("Failure downloading {url}, {why}"));
         let Some(mut response) = fetched.response else {

@@ -10,6 +10,7 @@ use crate::data::{Data, Map};
 use crate::module::{
     Args, CheckMode, Context, Diff, Failure, Kind, Lit, Module, Opt, Outcome, Returned, Rule,
 };
+use crate::target::Run;
 use run::Apt;
 use status::Spec;
 
@@ -107,14 +108,8 @@ pub static MODULE: Module = Module {
 fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let apt = Apt::new(cx, args)?;
     if args.bool("clean") {
-        let ran = apt.clean(cx)?;
-        if !has_work(args) {
-            let out = ran.out();
-            return Ok(Outcome::new(true)
-                .with("msg", &*out)
-                .with("stdout", &*out)
-                .with("stderr", &*ran.err()));
-        }
+        // ansible-core goes on to the packages, though there be none.
+        apt.clean(cx)?;
     }
     if args.req("upgrade") == "no" {
         args.set("upgrade", Data::Null);
@@ -175,8 +170,18 @@ fn packages(
     if state == "absent" {
         return apt.remove(cx, args, &names);
     }
-    let outcome = install(cx, args, apt, &names)?;
-    Ok(outcome.with("cache_updated", updated.changed).with("cache_update_time", updated.time))
+    let result = install(cx, args, apt, &names);
+    let key = |name: &str| name.to_owned();
+    let cache = Map::from_iter([
+        (key("cache_updated"), updated.changed.into()),
+        (key("cache_update_time"), updated.time.into()),
+    ]);
+    result.map(|outcome| outcome.with_all(cache.clone())).map_err(|failure| {
+        match failure.msg.starts_with("No package matching") {
+            true => failure,
+            false => failure.with_all(cache),
+        }
+    })
 }
 
 /// Installs what is not as wanted.
@@ -257,34 +262,55 @@ fn install_files(
     apt: &Apt,
     files: &str,
 ) -> Result<Outcome, Failure> {
-    if files.contains("://") {
-        return Err(Failure::new(
-            "fetching a package by its address is not supported yet: use get_url first",
-        ));
-    }
-    let mut needed: Vec<String> = Vec::new();
+    let mut missing: Vec<String> = Vec::new();
+    let mut wanted: Vec<String> = Vec::new();
     for file in files.split(',') {
-        let field = |cx: &mut Context<'_>, name: &str| -> Result<String, Failure> {
-            let dpkg = cx.program("dpkg")?;
-            let run =
-                crate::target::Run::argv([dpkg.into_os_string()]).args(["--field", file, name]);
-            let ran = cx.run(&run)?;
-            if ran.ok() {
-                return Ok(ran.out().trim_end_matches('\n').to_owned());
-            }
-            Err(Failure::new(format!("dpkg --field {file} {name} failed"))
-                .with("stdout", &*ran.out())
-                .with("stderr", &*ran.err()))
+        let file = match file.contains("://") {
+            true => cx.fetch_file(file, true)?.to_string_lossy().into_owned(),
+            false => file.to_owned(),
         };
-        let (package, version) = (field(cx, "Package")?, field(cx, "Version")?);
-        if status::installed_version(cx, &package)?.as_deref() != Some(version.as_str()) {
-            needed.push(file.to_owned());
+        if !cx.target.exists(file.as_ref()) {
+            return Err(Failure::new(format!(
+                "Unable to install package: E:Could not open file {file} - open (2: No such file or directory)"
+            )));
         }
+        let package = field_of(cx, &file, "Package")?;
+        let version = field_of(cx, &file, "Version")?;
+        if let Some(installed) = status::installed_version(cx, &package)? {
+            if status::compares(cx, &version, "eq", &installed)? {
+                continue;
+            }
+            let forced = args.bool("force") || args.bool("allow_downgrade");
+            if !forced && status::compares(cx, &version, "lt", &installed)? {
+                return Err(Failure::new("A later version is already installed"));
+            }
+        }
+        match apt.missing_for(cx, &file, &package)? {
+            Ok(needed) => missing.extend(needed),
+            Err(_) if args.bool("force") => {}
+            Err(why) => return Err(Failure::new(why)),
+        }
+        wanted.push(file);
     }
-    if needed.is_empty() {
+    let before = match missing.is_empty() {
+        true => None,
+        false => Some(install(cx, args, apt, &missing)?),
+    };
+    if wanted.is_empty() {
         return Ok(Outcome::new(false).with("stdout", "").with("stderr", "").with("diff", ""));
     }
-    apt.install_files(cx, args, &needed)
+    apt.install_files(cx, args, &wanted, before.as_ref())
+}
+
+/// What the control file in a package's file says.
+fn field_of(cx: &mut Context<'_>, file: &str, name: &str) -> Result<String, Failure> {
+    let dpkg = cx.program("dpkg")?;
+    let line = format!("{} --field {file} {name}", dpkg.display());
+    let ran = cx.run(&Run::argv([dpkg.into_os_string()]).args(["--field", file, name]))?;
+    if ran.ok() {
+        return Ok(ran.out().trim_matches('\n').to_owned());
+    }
+    Err(Failure::new(format!("{line} failed")).with("stdout", ran.out()).with("stderr", ran.err()))
 }
 
 /// The lines of apt's plan, as diffs show them.

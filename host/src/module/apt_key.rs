@@ -1,8 +1,7 @@
 //! `apt_key`: keys that apt trusts.
 
-mod download;
-
 use crate::data::{Data, Map};
+use crate::http::Request;
 use crate::module::{Args, Context, Failure, Lit, Module, Opt, Outcome, Rule};
 use crate::python;
 use crate::target::{Ran, Run};
@@ -92,7 +91,7 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
             return Err(Failure::new("Missing key_id, required with keyserver."));
         }
         if let Some(url) = args.str("url") {
-            key = Some(download::fetch(cx, url, args.bool("validate_certs"))?);
+            key = Some(fetch(cx, url, args.bool("validate_certs"))?);
         }
         id = match (args.str("file"), &key) {
             (Some(file), _) => number_in(cx, &tools, file, None)?,
@@ -135,6 +134,19 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::new(wrong).with_all(result))
+}
+
+fn fetch(cx: &mut Context<'_>, url: &str, validate_certs: bool) -> Result<Vec<u8>, Failure> {
+    let fetched = cx.fetch(Request { validate_certs, ..Request::get(url) })?;
+    let failed = |why: &str| Failure::new(format!("Failed to download key at {url}: {why}"));
+    if fetched.status != Some(200) {
+        return Err(failed(fetched.msg()));
+    }
+    let Some(mut response) = fetched.response else { return Err(failed("no answer")) };
+    response
+        .body
+        .read_all()
+        .map_err(|_| Failure::new(format!("error getting key id from url: {url}")))
 }
 
 /// The numbers of keys in what apt-key or gpg lists.
@@ -235,7 +247,7 @@ fn add(
     let key = match (key, args.str("url")) {
         (Some(key), _) => key,
         (None, Some(url)) => {
-            fetched = download::fetch(cx, url, args.bool("validate_certs"))?;
+            fetched = fetch(cx, url, args.bool("validate_certs"))?;
             &fetched
         }
         (None, None) => {

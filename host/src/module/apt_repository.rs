@@ -65,15 +65,14 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     } else {
         sources.remove(&source);
     }
-    let changes = sources.changes_from(&before);
-    let diff = changes.iter().map(difference).collect();
-    let changed = !changes.is_empty();
+    let lists = sources.beside(&before);
+    let changed = lists.iter().any(sources::Change::is_one);
     if changed && !cx.check {
         apply(cx, args, &before, &sources)?;
     }
     let outcome = Outcome::new(changed).with("repo", repo).with("state", args.string("state"));
     Ok(if changed && cx.diff {
-        outcome.diff(Diffs::Many(diff))
+        outcome.diff(Diffs::Many(lists.iter().map(difference).collect()))
     } else {
         outcome.with("diff", Map::new())
     })
@@ -125,7 +124,7 @@ fn apply(
         cache::fetch(cx, tries, longest, std::time::Duration::from_secs(60))
     });
     let Err(failure) = done else { return Ok(()) };
-    for change in after.changes_from(before).iter().filter(|change| change.before.is_none()) {
+    for change in after.beside(before).iter().filter(|change| change.before.is_none()) {
         let path = change.file.as_ref();
         if cx.target.exists(path) {
             cx.target
@@ -171,8 +170,8 @@ mod tests {
         let text = "deb [arch=amd64] http://user:pw@pkgs.example.org/apt/x stable main\n";
         assert_eq!(fake.text(path), text);
         assert_eq!(
-            result["diff"],
-            json!([{"before": "", "after": text, "before_header": "/dev/null", "after_header": path}])
+            result["diff"][1],
+            json!({"before": "", "after": text, "before_header": "/dev/null", "after_header": path})
         );
         let again = Call::new("apt_repository", json!({"repo": LINE})).run_on(&mut fake);
         assert_eq!(again["changed"], false);

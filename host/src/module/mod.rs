@@ -15,6 +15,7 @@ mod iptables;
 mod modprobe;
 mod mount;
 mod ping;
+mod rpm_key;
 mod service;
 mod setup;
 mod stat;
@@ -49,6 +50,7 @@ pub static MODULES: &[&Module] = &[
     &modprobe::MODULE,
     &mount::MODULE,
     &ping::MODULE,
+    &rpm_key::MODULE,
     &service::MODULE,
     &setup::MODULE,
     &stat::MODULE,

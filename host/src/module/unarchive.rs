@@ -175,7 +175,7 @@ fn source(cx: &mut Context<'_>, args: &Args) -> Result<String, Failure> {
         if !src.contains("://") {
             return Err(Failure::new(format!("Source '{src}' does not exist")));
         }
-        src = cx.fetch_file(args, &src)?.to_string_lossy().into_owned();
+        src = cx.fetch_file(&src, args.bool("validate_certs"))?.to_string_lossy().into_owned();
     }
     let path = Path::new(&src);
     if !cx.target.access(path, Access::Read) {

@@ -76,16 +76,16 @@ pub fn fetch(
     Err(Failure::new(format!("Failed to update apt cache: {why}")))
 }
 
-/// Errors and warnings as apt's library words them for ansible: in one line, and lists that are missing an error.
+/// Errors and warnings as apt's library words them for ansible, in one line; it does not tell what could not be
+/// reached.
 fn complaints(err: &str) -> String {
     let worded = err.lines().filter_map(|line| {
         let (kind, text) = line.split_once(": ").filter(|(kind, _)| matches!(*kind, "E" | "W"))?;
-        let kind = if text.starts_with("Some index files failed") { "E" } else { kind };
         Some(format!("{kind}:{text}"))
     });
     let worded: Vec<String> = worded.collect();
-    match worded.is_empty() {
-        true => err.trim().to_owned(),
-        false => worded.join(", "),
+    match worded.iter().any(|line| line.starts_with("E:")) {
+        true => worded.join(", "),
+        false => String::new(),
     }
 }

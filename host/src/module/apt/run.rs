@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::{lock_timeout, plan, result_of, status};
 use crate::module::{Args, Context, Failure, Outcome};
-use crate::python::shell_quote;
 use crate::target::{Ran, Run};
 
 /// The programs, and the options that all of their runs get.
@@ -16,6 +15,13 @@ pub struct Apt {
     lock: String,
     policy: Option<i64>,
 }
+
+/// What apt only does when told that it may.
+const ALLOWED: [(&str, &str); 3] = [
+    ("allow_unauthenticated", "--allow-unauthenticated"),
+    ("allow_downgrade", "--allow-downgrades"),
+    ("allow_change_held_packages", "--allow-change-held-packages"),
+];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
@@ -103,24 +109,65 @@ impl Apt {
             let word = if on { "yes" } else { "no" };
             argv.extend(["-o".to_owned(), format!("APT::Install-Recommends={word}")]);
         }
-        for (option, word) in [
-            ("allow_unauthenticated", "--allow-unauthenticated"),
-            ("allow_downgrade", "--allow-downgrades"),
-            ("allow_change_held_packages", "--allow-change-held-packages"),
-        ] {
+        for (option, word) in ALLOWED {
             if args.bool(option) {
                 argv.push(word.to_owned());
             }
         }
         let ran = self.execute(cx, &argv)?;
-        let line = argv.iter().map(|w| shell_quote(w)).collect::<Vec<_>>().join(" ");
         if !ran.ok() {
+            let line = self.install_line(cx.check, args, wanted, state);
             return Err(Failure::new(format!("'{line}' failed: {}", ran.err()))
                 .with_all(result_of(&ran))
                 .with("rc", ran.rc));
         }
         let changed = !build_dep || !nothing_done(&ran);
         Ok(self.done(cx, changed, &ran))
+    }
+
+    /// The command as ansible-core writes it in messages: a blank for every option that is not there.
+    fn install_line(&self, check: bool, args: &Args, wanted: &[String], state: &str) -> String {
+        let word = |on: bool, word: &'static str| if on { word } else { "" };
+        let only_upgrade = word(args.bool("only_upgrade"), "--only-upgrade");
+        let fixed = word(state == "fixed", "--fix-broken");
+        let force = word(self.force, "--force-yes");
+        let autoremove = word(args.bool("autoremove"), "--auto-remove");
+        let no_remove = word(args.bool("fail_on_autoremove"), "--no-remove");
+        let simulate = word(check, "--simulate");
+        let options: Vec<String> = args
+            .req("dpkg_options")
+            .split(',')
+            .map(|option| format!("-o \"Dpkg::Options::=--{option}\""))
+            .collect();
+        let middle = match state {
+            "build-dep" => {
+                format!("{only_upgrade} {fixed} {force} {no_remove} {simulate} build-dep")
+            }
+            _ => format!(
+                "{only_upgrade} {fixed} {force} {autoremove} {no_remove} {simulate} install"
+            ),
+        };
+        let wanted: Vec<String> = wanted.iter().map(|name| format!("'{name}'")).collect();
+        let mut line = format!(
+            "{} -y {} {middle} {}",
+            self.apt_get.display(),
+            options.join(" "),
+            wanted.join(" ")
+        );
+        if let Some(release) = args.str("default_release").filter(|release| !release.is_empty()) {
+            line.push_str(&format!(" -t '{release}'"));
+        }
+        match args.opt_bool("install_recommends") {
+            Some(true) => line.push_str(" -o APT::Install-Recommends=yes"),
+            Some(false) => line.push_str(" -o APT::Install-Recommends=no"),
+            None => {}
+        }
+        for (option, word) in ALLOWED {
+            if args.bool(option) {
+                line.push_str(&format!(" {word}"));
+            }
+        }
+        line
     }
 
     fn done(&self, cx: &Context<'_>, changed: bool, ran: &Ran) -> Outcome {
@@ -132,18 +179,75 @@ impl Apt {
         }
     }
 
+    /// What else a package's file needs installed, or why it can't be.
+    pub fn missing_for(
+        &self,
+        cx: &mut Context<'_>,
+        file: &str,
+        package: &str,
+    ) -> Result<Result<Vec<String>, String>, Failure> {
+        let path = if file.starts_with('/') { file.to_owned() } else { format!("./{file}") };
+        let mut argv = self.apt_get();
+        argv.extend(["--simulate", "--allow-downgrades", "install"].map(str::to_owned));
+        argv.push(path);
+        let ran = self.execute(cx, &argv)?;
+        let out = ran.out();
+        if !ran.ok() {
+            let unmet = out.lines().find_map(|line| {
+                let (_, needs) = line.split_once(" : Depends: ")?;
+                Some(needs.split(" but ").next().unwrap_or(needs).trim().to_owned())
+            });
+            return Ok(Err(match unmet {
+                Some(needs) => format!("Dependency is not satisfiable: {needs}\n"),
+                None => format!("Unable to install package: {}", ran.err().trim()),
+            }));
+        }
+        let installed =
+            out.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
+        Ok(Ok(installed.filter(|name| *name != package).map(str::to_owned).collect()))
+    }
+
+    /// Has dpkg install packages' files.
     pub fn install_files(
         &self,
         cx: &mut Context<'_>,
         args: &Args,
         files: &[String],
+        before: Option<&Outcome>,
     ) -> Result<Outcome, Failure> {
-        // apt-get takes files too, and brings what they need.
-        let paths: Vec<String> = files
-            .iter()
-            .map(|f| if f.starts_with('/') { f.clone() } else { format!("./{f}") })
-            .collect();
-        self.install(cx, args, &paths, "present")
+        let mut argv = vec!["dpkg".to_owned()];
+        argv.extend(args.req("dpkg_options").split(',').map(|option| format!("--{option}")));
+        if cx.check {
+            argv.push("--simulate".to_owned());
+        }
+        if self.force {
+            argv.push("--force-all".to_owned());
+        }
+        argv.push("-i".to_owned());
+        argv.extend(files.iter().cloned());
+        let ran = self.execute(cx, &argv)?;
+        let earlier = |key: &str| {
+            let text = before.and_then(|outcome| outcome.data.get(key)?.as_str());
+            text.unwrap_or_default().to_owned()
+        };
+        let (out, err) = (ran.out().into_owned(), ran.err().into_owned());
+        let (stdout, stderr) = (earlier("stdout") + &out, earlier("stderr") + &err);
+        if !ran.ok() {
+            return Err(Failure::new(format!("{} failed", argv.join(" ")))
+                .with("stdout", stdout)
+                .with("stderr", stderr));
+        }
+        let outcome = Outcome::new(true).with("stdout", stdout).with("stderr", stderr);
+        Ok(match before.and_then(|outcome| outcome.diff.clone()) {
+            Some(crate::module::Diffs::One(mut diff)) => {
+                diff.prepared = diff.prepared.map(|text| format!("{text}\n\n{out}"));
+                outcome.diff(*diff)
+            }
+            _ if before.is_some_and(|outcome| outcome.data.contains_key("diff")) => {
+                outcome.with("diff", crate::data::Map::new())
+            }
+            _ => outcome.diff(plan(&out)),
+        })
     }
 
     pub fn remove(
@@ -282,13 +386,15 @@ impl Apt {
         }
         let ran = self.execute(cx, &argv)?;
         if !ran.ok() {
-            return Err(Failure::new(format!(
-                "'{program} {}' failed: {}",
-                command.join(" "),
-                ran.err()
-            ))
-            .with("stdout", &*ran.out())
-            .with("rc", ran.rc));
+            let shown = match (program, autoremove) {
+                // ansible-core leaves a place for an option behind the command.
+                ("apt-get", false) => format!("{} {} ", argv[0], command.join(" ")),
+                ("apt-get", true) => format!("{} {} --auto-remove", argv[0], command.join(" ")),
+                _ => format!("{} {}", argv[0], command.join(" ")),
+            };
+            return Err(Failure::new(format!("'{shown}' failed: {}", ran.err()))
+                .with("stdout", &*ran.out())
+                .with("rc", ran.rc));
         }
         let out = ran.out().into_owned();
         let outcome = if nothing_done(&ran) {

@@ -86,17 +86,15 @@ fn meets(cx: &mut Context<'_>, version: &str, spec: &Spec) -> Result<bool, Failu
     match &spec.version {
         None => Ok(true),
         Some((op, wanted)) if op == "=" => Ok(glob(wanted, version)),
-        Some((_, wanted)) => {
-            let dpkg = cx.program("dpkg")?;
-            let run = Run::argv([dpkg.into_os_string()]).args([
-                "--compare-versions",
-                version,
-                "ge",
-                wanted,
-            ]);
-            Ok(cx.run(&run)?.ok())
-        }
+        Some((_, wanted)) => compares(cx, version, "ge", wanted),
     }
+}
+
+/// Whether two versions stand to each other as dpkg's word (`lt`, `eq`, `ge`, …) says.
+pub fn compares(cx: &mut Context<'_>, a: &str, how: &str, b: &str) -> Result<bool, Failure> {
+    let dpkg = cx.program("dpkg")?;
+    let run = Run::argv([dpkg.into_os_string()]).args(["--compare-versions", a, how, b]);
+    Ok(cx.run(&run)?.ok())
 }
 
 /// The version that apt would take, among those asked for.

@@ -34,11 +34,17 @@ pub struct Sources {
     grown: Vec<String>,
 }
 
-/// A list that differs.
+/// A list's text before and after, written in one way.
 pub struct Change {
     pub file: String,
     pub before: Option<String>,
     pub after: Option<String>,
+}
+
+impl Change {
+    pub fn is_one(&self) -> bool {
+        self.before != self.after
+    }
 }
 
 fn parse(line: &str) -> Line {
@@ -210,12 +216,13 @@ impl Sources {
         self.lists.iter().find(|list| list.file == file)?.text()
     }
 
-    /// The lists that differ, their lines written in one way.
-    pub fn changes_from(&self, before: &Sources) -> Vec<Change> {
+    /// All lists that have lines, now or before.
+    pub fn beside(&self, before: &Sources) -> Vec<Change> {
         let mut changes: Vec<Change> = Vec::new();
         for list in before.lists.iter().chain(&self.lists) {
             let (old, new) = (before.text(&list.file), self.text(&list.file));
-            if old != new && !changes.iter().any(|change| change.file == list.file) {
+            let known = changes.iter().any(|change| change.file == list.file);
+            if !known && (old.is_some() || new.is_some()) {
                 changes.push(Change { file: list.file.clone(), before: old, after: new });
             }
         }
