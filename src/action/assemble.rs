@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy, remote::Attached};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy};
 use crate::playbook::keywords;
 
 /// Makes one file of fragments.
@@ -38,9 +38,7 @@ async fn assemble(cx: &mut ActionContext<'_>) -> Outcome {
     for own in ["remote_src", "regexp", "delimiter", "ignore_hidden"] {
         args.remove(own);
     }
-    let label = folder.display().to_string();
-    args.insert("src", label.as_str());
-    copy::send_bytes(cx, args, Attached::bytes(&label, text), "src").await
+    copy::send_bytes(cx, args, text, "src").await
 }
 
 /// The fragments in the order of their names, with delimiters between them.

@@ -2,13 +2,23 @@
 //!
 //! The host compares checksums before it asks for a file, so that an unchanged one never travels.
 
+mod tree;
+
 use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
+    sync::OnceLock,
 };
+
+use tree::Tree;
+use vmstation_host::python::join;
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, remote::Attached};
 use crate::{
+    config::options,
+    diagnostic::{Error, Kind},
     playbook::keywords,
     run::TaskResult,
     value::{
@@ -63,7 +73,8 @@ pub async fn copy(cx: &ActionContext<'_>, args: &Dict) -> Outcome {
     }
     let dest = dest.unwrap_or_default();
     if let Some(content) = content {
-        return copy_content(cx, args, &content, &dest).await;
+        let bytes = content_bytes(&content)?;
+        return send_file(cx, args, &Delivered::content(cx, bytes), &dest).await;
     }
     let source = source.map(|v| v.to_text()).unwrap_or_default();
     if get("remote_src").is_some_and(|v| lenient(&v)) {
@@ -73,8 +84,10 @@ pub async fn copy(cx: &ActionContext<'_>, args: &Dict) -> Outcome {
         Ok(found) => found,
         Err(ActionError::Error(e)) => {
             let text = crate::diagnostic::ansible_text(&e);
-            let result = TaskResult::failed(text.as_str());
-            return Ok(result);
+            return match ActionError::caught(text, &e) {
+                ActionError::Done(result) => Ok(*result),
+                other => Err(other),
+            };
         }
         Err(other) => return Err(other),
     };
@@ -82,7 +95,10 @@ pub async fn copy(cx: &ActionContext<'_>, args: &Dict) -> Outcome {
         return copy_tree(cx, args, &found, source.ends_with('/'), dest).await;
     }
     let name = found.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    copy_file(cx, args, &found, &name, &dest, None).await
+    match Delivered::file(cx, args, &found, &name)? {
+        Ok(file) => send_file(cx, args, &file, &dest).await,
+        Err(refused) => Ok(refused),
+    }
 }
 
 /// Booleans that are no booleans count as false.
@@ -90,115 +106,208 @@ fn lenient(value: &Value) -> bool {
     keywords::to_bool(value).unwrap_or(false)
 }
 
-async fn copy_content(cx: &ActionContext<'_>, args: &Dict, content: &Value, dest: &str) -> Outcome {
+fn content_bytes(content: &Value) -> Result<Vec<u8>, ActionError> {
     let text = match content {
         Value::Dict(_) | Value::List(_) => json::dumps(content, &Layout::default())
             .map_err(|e| ActionError::result(format!("could not write content temp file: {e}")))?,
         other => other.to_text(),
     };
-    let label = "content";
-    let file = Attached::bytes(label, text.into_bytes());
-    let sent = args.copy();
-    sent.remove("content");
-    sent.insert("src", label);
-    sent.insert("dest", dest);
-    sent.insert("_content", true);
-    send(cx, sent, file).await
+    Ok(text.into_bytes())
 }
 
-/// Copies one file. Gives what the module gave.
-async fn copy_file(
-    cx: &ActionContext<'_>,
-    args: &Dict,
-    source: &Path,
-    relative: &str,
-    dest: &str,
+/// A file on its way to the host.
+struct Delivered {
+    /// The path that results and differences show.
+    shown: String,
+    /// Its name, where the destination is a folder.
+    name: String,
+    bytes: Vec<u8>,
+    /// The permissions that `mode: preserve` means.
+    mode: u32,
+    /// It is the option `content`.
+    is_content: bool,
+    /// Whether links on the host are followed, where that is not for the option to say.
     follow: Option<bool>,
-) -> Outcome {
-    let decrypt = args.get("decrypt").is_none_or(|v| v.is_none() || lenient(&v));
-    let bytes = match cx.worker.play.run.loader.read_bytes(source, decrypt) {
-        Ok(bytes) => bytes,
-        Err(e) => {
-            return Ok(TaskResult::failed(format!("could not find src={}, {e}", source.display())));
-        }
-    };
-    let sent = args.copy();
-    sent.remove("decrypt");
-    if sent.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) {
-        sent.insert("mode", mode_of(source)?);
+}
+
+impl Delivered {
+    fn content(cx: &ActionContext<'_>, bytes: Vec<u8>) -> Self {
+        let shown = temporary_name(cx);
+        let name = shown.rsplit('/').next().unwrap_or_default().to_owned();
+        Self { shown, name, bytes, mode: 0o600, is_content: true, follow: None }
     }
-    let label = source.display().to_string();
-    sent.insert("src", label.as_str());
-    sent.insert("dest", dest);
-    sent.insert("_original_basename", relative);
-    if let Some(follow) = follow {
-        sent.insert("follow", follow);
+
+    /// A file of the controller's, decrypted if it is vaulted; or the refusal where it can't be read.
+    fn file(
+        cx: &ActionContext<'_>,
+        args: &Dict,
+        path: &Path,
+        name: &str,
+    ) -> Result<Result<Self, TaskResult>, ActionError> {
+        let decrypt = args.get("decrypt").is_none_or(|v| v.is_none() || lenient(&v));
+        let shown = path.display().to_string();
+        let bytes = match cx.worker.play.run.loader.read_bytes(path, decrypt) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == Kind::NotFound => {
+                let text = crate::diagnostic::ansible_text(&e);
+                let refused = TaskResult::failed(format!("could not find src={shown}, {text}"));
+                refused.data.insert("diff", Vec::<Value>::new());
+                return Ok(Err(refused));
+            }
+            Err(e) => return Err(e.into()),
+        };
+        let meta = std::fs::metadata(path).map_err(|e| ActionError::result(e.to_string()))?;
+        let mode = meta.permissions().mode() & 0o7777;
+        let name = name.to_owned();
+        Ok(Ok(Self { shown, name, bytes, mode, is_content: false, follow: None }))
     }
-    send(cx, sent, Attached::bytes(&label, bytes)).await
 }
 
 /// Sends text made on the controller as a file of this name (`template`, `assemble`).
-pub async fn send_bytes(cx: &ActionContext<'_>, args: Dict, file: Attached, name: &str) -> Outcome {
-    args.insert("_original_basename", name);
-    let shown = args.copy();
-    let mut result = send(cx, args, file).await?;
-    ensure_invocation(&shown, &mut result);
+pub async fn send_bytes(cx: &ActionContext<'_>, args: Dict, bytes: Vec<u8>, name: &str) -> Outcome {
+    let file = Delivered {
+        shown: format!("{}/{name}", temporary_name(cx)),
+        name: name.to_owned(),
+        bytes,
+        mode: 0o600,
+        is_content: false,
+        follow: None,
+    };
+    let dest = args.get("dest").map(|v| v.to_text()).unwrap_or_default();
+    let mut result = send_file(cx, &args, &file, &dest).await?;
+    ensure_invocation(&args, &mut result);
     Ok(result)
 }
 
-async fn send(cx: &ActionContext<'_>, args: Dict, file: Attached) -> Outcome {
-    let result = cx.remote.module(cx, "ansible.builtin.copy", args, vec![file]).await?;
-    if result.data.contains("path")
-        && !result.data.contains("dest")
+/// A name that a temporary file of ansible's would have on the controller. There is no such file.
+fn temporary_name(cx: &ActionContext<'_>) -> String {
+    static RUN: OnceLock<String> = OnceLock::new();
+    let own = RUN.get_or_init(|| format!("ansible-local-{}{}", std::process::id(), random_name()));
+    let base = cx.worker.play.run.settings.get(&options::DEFAULT_LOCAL_TMP);
+    format!("{}/{own}/tmp{}", base.display(), random_name())
+}
+
+/// Eight characters, as Python's `tempfile` draws them.
+fn random_name() -> String {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789_";
+    // The keys of a new hasher are random; these names are only looked at.
+    let mut drawn = RandomState::new().build_hasher().finish();
+    let mut name = String::new();
+    for _ in 0..8 {
+        let at = usize::try_from(drawn % LETTERS.len() as u64).unwrap_or_default();
+        name.push(char::from(LETTERS[at]));
+        drawn /= LETTERS.len() as u64;
+    }
+    name
+}
+
+/// Sends one file; the result is the task's.
+async fn send_file(cx: &ActionContext<'_>, args: &Dict, file: &Delivered, dest: &str) -> Outcome {
+    match send(cx, args, file, dest).await? {
+        Sent::Kept(dest) => Ok(TaskResult::of([
+            ("dest", Value::str(dest)),
+            ("src", Value::str(file.shown.as_str())),
+            ("changed", false.into()),
+        ])),
+        Sent::Done(result) => Ok(with_dest(result)),
+    }
+}
+
+/// `file` says `path`, `copy` says `dest`: both are there in the end.
+fn with_dest(result: TaskResult) -> TaskResult {
+    if !result.data.contains("dest")
+        && !is_true(&result, "failed")
         && let Some(path) = result.data.get("path")
     {
         result.data.insert("dest", path);
     }
-    Ok(result)
+    result
 }
 
-fn mode_of(path: &Path) -> Result<String, ActionError> {
-    let meta = std::fs::metadata(path).map_err(|e| ActionError::result(e.to_string()))?;
-    Ok(format!("0{:03o}", meta.permissions().mode() & 0o7777))
+fn is_true(result: &TaskResult, key: &str) -> bool {
+    result.data.get(key).is_some_and(|v| v.is_true())
 }
 
-/// What a folder holds, relative to what is copied.
-#[derive(Default)]
-struct Tree {
-    files: Vec<(PathBuf, String)>,
-    directories: Vec<String>,
-    links: Vec<(String, String)>,
+/// What came of a file.
+enum Sent {
+    /// It is there, and `force` is off; the destination as the host knows it.
+    Kept(String),
+    /// What the module says.
+    Done(TaskResult),
 }
 
-fn walk(root: &Path, trailing_slash: bool, follow_links: bool) -> Tree {
-    let base = if trailing_slash { root } else { root.parent().unwrap_or(root) };
-    let mut tree = Tree::default();
-    let entries = walkdir::WalkDir::new(root)
-        .follow_links(follow_links)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(Result::ok);
-    for entry in entries {
-        let Ok(relative) = entry.path().strip_prefix(base) else { continue };
-        let relative = relative.to_string_lossy().into_owned();
-        if relative.is_empty() {
-            continue;
-        }
-        if entry.path_is_symlink() && !follow_links {
-            let target = std::fs::read_link(entry.path()).unwrap_or_default();
-            tree.links.push((target.to_string_lossy().into_owned(), relative));
-        } else if entry.file_type().is_dir() {
-            tree.directories.push(relative);
-        } else {
-            tree.files.push((entry.path().to_path_buf(), relative));
+async fn send(
+    cx: &ActionContext<'_>,
+    args: &Dict,
+    file: &Delivered,
+    dest: &str,
+) -> Result<Sent, ActionError> {
+    const LABEL: &str = "source";
+    let sent = args.copy();
+    sent.remove("decrypt");
+    sent.remove("content");
+    if sent.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) {
+        sent.insert("mode", format!("0{:03o}", file.mode));
+    }
+    sent.insert("src", LABEL);
+    sent.insert("dest", dest);
+    sent.insert("_original_basename", file.name.as_str());
+    sent.insert("_content", file.is_content);
+    let follow = sent.get("follow").is_some_and(|v| lenient(&v));
+    sent.insert("follow", file.follow.unwrap_or(follow));
+    // What is no boolean counts as one that is off.
+    if let Some(force) = sent.get("force") {
+        sent.insert("force", lenient(&force));
+    }
+    let limit = cx.worker.play.run.settings.get(&options::MAX_FILE_SIZE_FOR_DIFF);
+    sent.insert("_diff_limit", limit);
+    let attached = Attached::bytes(LABEL, file.bytes.clone());
+    let result = cx.remote.module(cx, "ansible.legacy.copy", sent, vec![attached]).await?;
+    if result.data.remove("_kept").is_some() {
+        let dest = result.data.get("_dest").map_or_else(|| dest.to_owned(), |d| d.to_text());
+        return Ok(Sent::Kept(dest));
+    }
+    if result.data.remove("_raised").is_some() {
+        let message = result.data.get("msg").map(|m| m.to_text()).unwrap_or_default();
+        return Err(Error::new(Kind::Action, message).into());
+    }
+    if let Some(Value::List(diffs)) = result.data.get("diff")
+        && let Some(Value::Dict(diff)) = diffs.snapshot().into_iter().next()
+    {
+        complete_diff(cx, file, &diff, limit);
+    }
+    Ok(Sent::Done(result))
+}
+
+/// Adds what the host can't know: what comes to the place.
+fn complete_diff(cx: &ActionContext<'_>, file: &Delivered, diff: &Dict, limit: i64) {
+    if limit > 0 && i64::try_from(file.bytes.len()).is_ok_and(|size| size > limit) {
+        diff.insert("src_larger", limit);
+    } else if file.bytes.contains(&0) {
+        diff.insert("src_binary", 1);
+    } else {
+        diff.insert("after_header", file.shown.as_str());
+        let text = String::from_utf8_lossy(&file.bytes).into_owned();
+        diff.insert("after", Value::unsafe_str(text));
+    }
+    if cx.fields.no_log {
+        for (key, text) in [
+            ("before", ""),
+            (
+                "after",
+                " [[ Diff output has been hidden because 'no_log: true' was specified for this result ]]\n",
+            ),
+        ] {
+            if diff.contains(key) {
+                diff.insert(key, text);
+            }
         }
     }
-    tree
 }
 
 /// The arguments that `copy` shares with `file`.
 fn file_args(args: &Dict) -> Dict {
-    let shared = [
+    const SHARED: &[&str] = &[
         "mode",
         "owner",
         "group",
@@ -206,15 +315,13 @@ fn file_args(args: &Dict) -> Dict {
         "serole",
         "selevel",
         "setype",
-        "unsafe_writes",
         "attributes",
-        "attr",
-        "follow",
+        "unsafe_writes",
         "force",
     ];
     args.snapshot()
         .into_iter()
-        .filter(|(k, _)| k.as_str().is_some_and(|k| shared.contains(&k)))
+        .filter(|(k, _)| k.as_str().is_some_and(|k| SHARED.contains(&k)))
         .collect()
 }
 
@@ -226,82 +333,93 @@ async fn copy_tree(
     mut dest: String,
 ) -> Outcome {
     let follow = args.get("local_follow").is_none_or(|v| v.is_none() || lenient(&v));
-    let tree = walk(root, trailing_slash, follow);
+    let mut source = root.display().to_string();
+    source.truncate(source.trim_end_matches('/').len().max(1));
+    if trailing_slash && source != "/" {
+        source.push('/');
+    }
+    let tree = Tree::of(&source, follow).map_err(|e| ActionError::result(e.to_string()))?;
     if !dest.ends_with('/') {
         dest.push('/');
     }
-    let mut changed = false;
-    let mut diffs: Vec<Value> = Vec::new();
-    let mut last = None;
-    let only_file = tree.files.len() == 1;
-    for (path, relative) in &tree.files {
-        let follow = (!tree.directories.is_empty()).then_some(false);
-        let result = copy_file(cx, args, path, relative, &dest, follow).await?;
-        if result.data.get("failed").is_some_and(|v| v.is_true()) {
-            return Ok(result);
-        }
-        match result.data.get("diff") {
-            Some(Value::List(more)) => diffs.extend(more.snapshot()),
-            Some(one) => diffs.push(one),
-            None => {}
-        }
-        changed |= result.data.get("changed").is_some_and(|v| v.is_true());
-        last = Some(result);
+    if dest.starts_with('~') {
+        dest = cx.remote.expand(cx, &dest).await?;
     }
-    for relative in &tree.directories {
-        let sent = file_args(args);
-        sent.insert("path", format!("{dest}{relative}"));
-        sent.insert("state", "directory");
-        sent.remove("mode");
-        if let Some(mode) = args.get("directory_mode").filter(|m| !m.is_none()) {
-            sent.insert("mode", mode);
+    let mut steps = Steps::default();
+    for (path, relative) in &tree.files {
+        let mut file = match Delivered::file(cx, args, path, relative)? {
+            Ok(file) => file,
+            Err(refused) => return Ok(refused),
+        };
+        // Links on the host are followed where a single file is copied only.
+        file.follow = (!tree.directories.is_empty()).then_some(false);
+        if let Sent::Done(result) = send(cx, args, &file, &dest).await?
+            && let Some(failed) = steps.take(result)
+        {
+            return Ok(failed);
         }
-        let result = cx.module("ansible.builtin.file", sent).await?;
-        if result.data.get("failed").is_some_and(|v| v.is_true()) {
-            return Ok(result);
+    }
+    for sent in tree.directories.iter().map(|relative| folder_args(args, &dest, relative)) {
+        if let Some(failed) = steps.take(cx.module("ansible.builtin.file", sent).await?) {
+            return Ok(failed);
         }
-        changed |= result.data.get("changed").is_some_and(|v| v.is_true());
-        last = Some(result);
     }
     for (target, relative) in &tree.links {
-        let sent = file_args(args);
-        sent.insert("path", format!("{dest}{relative}"));
-        sent.insert("src", target.as_str());
-        sent.insert("state", "link");
-        sent.insert("force", true);
+        let sent = link_args(args, &dest, target, relative);
         if !tree.directories.is_empty() {
             sent.insert("follow", false);
         }
-        if sent.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) {
-            sent.remove("mode");
+        if let Some(failed) = steps.take(cx.module("ansible.builtin.file", sent).await?) {
+            return Ok(failed);
         }
-        let result = cx.module("ansible.builtin.file", sent).await?;
-        if result.data.get("failed").is_some_and(|v| v.is_true()) {
-            return Ok(result);
+    }
+    match steps.last.filter(|_| tree.files.len() == 1) {
+        Some(last) => Ok(with_dest(last)),
+        None => Ok(TaskResult::of([
+            ("dest", Value::str(dest)),
+            ("src", Value::str(source)),
+            ("changed", steps.changed.into()),
+        ])),
+    }
+}
+
+/// What the modules said that a folder took.
+#[derive(Default)]
+struct Steps {
+    changed: bool,
+    last: Option<TaskResult>,
+}
+
+impl Steps {
+    /// Notes a result, or gives it back if it is a failure.
+    fn take(&mut self, result: TaskResult) -> Option<TaskResult> {
+        if is_true(&result, "failed") {
+            return Some(result);
         }
-        changed |= result.data.get("changed").is_some_and(|v| v.is_true());
-        last = Some(result);
+        self.changed |= is_true(&result, "changed");
+        self.last = Some(result);
+        None
     }
-    if let Some(result) = last.filter(|_| only_file) {
-        result.data.insert("changed", changed);
-        if !result.data.contains("dest")
-            && let Some(path) = result.data.get("path")
-        {
-            result.data.insert("dest", path);
-        }
-        return Ok(result);
+}
+
+fn folder_args(args: &Dict, dest: &str, relative: &str) -> Dict {
+    let sent = file_args(args);
+    sent.insert("path", join(dest, relative));
+    sent.insert("state", "directory");
+    sent.insert("mode", args.get("directory_mode").unwrap_or(Value::None));
+    sent.insert("recurse", false);
+    sent
+}
+
+fn link_args(args: &Dict, dest: &str, target: &str, relative: &str) -> Dict {
+    let sent = file_args(args);
+    sent.insert("path", join(dest, relative));
+    sent.insert("src", target);
+    sent.insert("state", "link");
+    sent.insert("force", true);
+    // A link has no mode to preserve.
+    if sent.get("mode").is_some_and(|m| m.as_str() == Some("preserve")) {
+        sent.remove("mode");
     }
-    let mut source = root.display().to_string();
-    if trailing_slash {
-        source.push('/');
-    }
-    let result = TaskResult::of([
-        ("dest", Value::str(dest)),
-        ("src", Value::str(source)),
-        ("changed", changed.into()),
-    ]);
-    if !diffs.is_empty() {
-        result.data.insert("diff", diffs);
-    }
-    Ok(result)
+    sent
 }

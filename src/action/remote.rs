@@ -120,6 +120,16 @@ impl Remote {
         ]))
     }
 
+    /// A path with `~` and variables as the host's user knows them.
+    ///
+    /// # Errors
+    /// A host that can't be reached.
+    pub async fn expand(&self, cx: &ActionContext<'_>, path: &str) -> Result<String, ActionError> {
+        let agent = cx.worker.play.run.pool.at(&self.endpoint).await?;
+        let expanded = agent.expand(vec![path.to_owned()]).await?;
+        Ok(expanded.into_iter().next().unwrap_or_else(|| path.to_owned()))
+    }
+
     fn call(&self, cx: &ActionContext<'_>, name: &str, args: &Dict) -> Result<Call, ActionError> {
         let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
         let args = json::to_json(&Value::Dict(args.clone()))

@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use indexmap::IndexMap;
 
-use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy, remote::Attached};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy};
 use crate::{
     diagnostic::Source,
     playbook::keywords,
@@ -60,9 +60,8 @@ async fn template(cx: &mut ActionContext<'_>) -> Outcome {
 }
 
 async fn send(cx: &ActionContext<'_>, args: Dict, source: &Path, bytes: Vec<u8>) -> Outcome {
-    let label = source.display().to_string();
     let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    copy::send_bytes(cx, args, Attached::bytes(&label, bytes), &name).await
+    copy::send_bytes(cx, args, bytes, &name).await
 }
 
 fn encode(cx: &ActionContext<'_>, text: &str) -> Result<Vec<u8>, ActionError> {

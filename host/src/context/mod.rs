@@ -18,7 +18,7 @@ use crate::data::{Data, Map};
 use crate::files::Files;
 use crate::outcome::Deprecation;
 use crate::python::{self, Subject};
-use crate::spec::Secrets;
+use crate::spec::{Expand, Secrets};
 use crate::target::{FileKind, Target, account};
 
 /// What a module works with.
@@ -38,6 +38,16 @@ pub struct Context<'a> {
     cleanup: Vec<PathBuf>,
     tmpdir: Option<PathBuf>,
     selinux: Option<bool>,
+}
+
+impl Expand for Context<'_> {
+    fn expand(&mut self, text: &str) -> String {
+        self.target.expand(text)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        self.target.env(name)
+    }
 }
 
 impl<'a> Context<'a> {

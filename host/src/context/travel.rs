@@ -30,6 +30,33 @@ impl Context<'_> {
         }
     }
 
+    /// Put a travelling file where results say that it was, in a folder of its own; removed when the call ends.
+    pub fn lay(&mut self, label: &str, path: &Path) -> Result<(), Failure> {
+        let failed = |error: io::Error| {
+            let text = python::os_error(&error, Subject::Text(path));
+            Failure::new(format!("could not receive {label}: {text}"))
+        };
+        let folder = crate::target::account::parent(path).to_path_buf();
+        if let Some(above) = folder.parent()
+            && !self.target.exists(above)
+        {
+            self.make_private(above).map_err(failed)?;
+        }
+        self.target.mkdir(&folder, 0o700).map_err(failed)?;
+        self.remove_at_end(&folder);
+        self.put(label, path, 0o600).map_err(failed)
+    }
+
+    /// A folder for its user alone, with those above it.
+    fn make_private(&mut self, folder: &Path) -> io::Result<()> {
+        if let Some(above) = folder.parent()
+            && !self.target.exists(above)
+        {
+            self.make_private(above)?;
+        }
+        self.target.mkdir(folder, 0o700)
+    }
+
     /// A path that programs can open: the travelling file, laid down in a temporary folder, or the path itself.
     pub fn on_disk(&mut self, path: &str) -> Result<PathBuf, Failure> {
         if self.travelling(path).is_none() {

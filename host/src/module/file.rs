@@ -56,7 +56,7 @@ pub static MODULE: Module = Module {
 
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+enum State {
     Absent,
     Link,
     Directory,
@@ -97,7 +97,7 @@ struct Job {
     times: Times,
 }
 
-pub(super) fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
+fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     settle(cx, args)?;
     let state = args.string("state");
     if cx.check && state != "absent" {

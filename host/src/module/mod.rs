@@ -4,6 +4,7 @@ mod apt;
 mod apt_key;
 mod apt_repository;
 mod command;
+mod copy;
 mod cron;
 mod dnf;
 mod dpkg_selections;
@@ -39,6 +40,7 @@ pub static MODULES: &[&Module] = &[
     &apt_key::MODULE,
     &apt_repository::MODULE,
     &command::MODULE,
+    &copy::MODULE,
     &cron::MODULE,
     &dnf::MODULE,
     &dpkg_selections::MODULE,
@@ -276,6 +278,11 @@ impl Args {
     /// Change a value; the result's `invocation` shows the new one, as with ansible's modules that do so.
     pub fn set(&mut self, name: &str, value: impl Into<Data>) {
         self.values.insert(name.into(), value.into());
+    }
+
+    /// Take an option away, so that the result's `invocation` does not show it.
+    pub fn forget(&mut self, name: &str) {
+        self.values.remove(name);
     }
 
     /// All of them.
