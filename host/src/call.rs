@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::context::Context;
 use crate::data::{Data, Map};
 use crate::files::{AtHand, Content, Files, NoFiles, Travelling};
+use crate::job::{self, Job};
 use crate::module::{self, Args, CheckMode, Module};
 use crate::outcome::Failure;
 use crate::spec::{self, Secrets};
@@ -34,6 +35,8 @@ pub struct Call {
     /// File systems on which SELinux contexts can't be set.
     pub selinux_special_fs: Vec<String>,
     pub files: Vec<Travelling>,
+    /// Go on by itself, in a process of its own.
+    pub job: Option<Job>,
 }
 
 impl Call {
@@ -77,6 +80,9 @@ impl Call {
             return Failure::new(format!("The module {} was not found on the host", self.module))
                 .into_result();
         };
+        if let Some(job) = &self.job {
+            return job::start(self, job, target, files);
+        }
         // What a panic could leave half-changed (target, files) is dropped with this call.
         match catch_unwind(AssertUnwindSafe(|| self.run_module(module, target, files))) {
             Ok(result) => result,

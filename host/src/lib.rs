@@ -12,6 +12,7 @@ pub mod data;
 pub mod facts;
 pub mod files;
 pub mod http;
+pub mod job;
 pub mod module;
 pub mod outcome;
 pub mod python;

@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if let Some(code) = vmstation_host::job::take_over() {
+        return ExitCode::from(code);
+    }
     match vmstation_host::agent::serve_stdio() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -132,6 +132,12 @@ impl ActionContext<'_> {
         self.remote.module(self, name, args, Vec::new()).await
     }
 
+    /// Runs the module that the task is about, and gives its result; where the task is
+    /// asynchronous, what is known of its job.
+    pub async fn task_module(&self, name: &str, args: Dict) -> Outcome {
+        self.remote.task_module(self, name, args, Vec::new()).await
+    }
+
     /// Finds a file of the playbook's: in the role's `subdir`, the role, the playbook's `subdir`,
     /// the playbook's folder.
     pub fn find(&self, subdir: &str, name: &str) -> Result<PathBuf, ActionError> {

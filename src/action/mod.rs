@@ -4,6 +4,7 @@
 mod add_host;
 mod assemble;
 mod assert;
+pub mod async_status;
 mod context;
 mod copy;
 mod debug;
@@ -64,6 +65,7 @@ pub static ACTIONS: &[&Action] = &[
     &add_host::ACTION,
     &assemble::ACTION,
     &assert::ACTION,
+    &async_status::ACTION,
     &copy::ACTION,
     &debug::ACTION,
     &fail::ACTION,
@@ -93,14 +95,26 @@ pub fn find(name: &str) -> Option<&'static Action> {
     ACTIONS.iter().copied().find(|a| a.name == short)
 }
 
+/// Actions whose module can go on by itself.
+const AS_JOBS: &[&str] = &["package", "reboot", "service", "shell", "uri"];
+
 /// Carries out the task: its action, or its module where it has none.
 pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
     let name = cx.worker.task.action.name.clone();
-    match find(&name) {
+    let action = find(&name);
+    if cx.fields.r#async != 0 {
+        if action.is_some_and(|a| !AS_JOBS.contains(&a.name)) {
+            return Err(ActionError::fail("async is not supported for this task."));
+        }
+        if cx.fields.check_mode {
+            return Err(ActionError::fail("check mode and async cannot be used on same task."));
+        }
+    }
+    match action {
         Some(action) => (action.run)(cx).await,
         None => {
             let args = cx.args.copy();
-            let mut result = cx.module(&name, args).await?;
+            let mut result = cx.task_module(&name, args).await?;
             result.control.verbose_never = name == "ansible.builtin.setup";
             Ok(result)
         }

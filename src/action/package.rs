@@ -61,5 +61,5 @@ pub async fn hand_on(cx: &ActionContext<'_>, module: &str, args: Dict) -> Outcom
     for (k, v) in args.snapshot() {
         all.write().insert(k, v);
     }
-    cx.module(&full, all).await
+    cx.task_module(&full, all).await
 }

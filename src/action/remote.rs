@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use vmstation_host::{
     call::{Call, travelling},
     files::AtHand,
+    job::Job,
 };
 
 use super::{ActionContext, ActionError, Outcome};
@@ -86,12 +87,48 @@ impl Remote {
         args: Dict,
         files: Vec<Attached>,
     ) -> Outcome {
+        let (call, at_hand) = self.prepared(cx, name, &args, files)?;
+        self.send(cx, call, at_hand).await
+    }
+
+    fn prepared(
+        &self,
+        cx: &ActionContext<'_>,
+        name: &str,
+        args: &Dict,
+        files: Vec<Attached>,
+    ) -> Result<(Call, AtHand), ActionError> {
         let mut at_hand = AtHand::default();
-        let mut call = self.call(cx, name, &args)?;
+        let mut call = self.call(cx, name, args)?;
         for file in files {
             call.files.push(travelling(&file.path, &file.bytes, &mut at_hand));
         }
-        self.send(cx, call, at_hand).await
+        Ok((call, at_hand))
+    }
+
+    /// Runs the module that a task is about: as a job of its own where the task is asynchronous.
+    pub async fn task_module(
+        &self,
+        cx: &ActionContext<'_>,
+        name: &str,
+        args: Dict,
+        files: Vec<Attached>,
+    ) -> Outcome {
+        let Ok(limit @ 1..) = u64::try_from(cx.fields.r#async) else {
+            return self.module(cx, name, args, files).await;
+        };
+        let (mut call, at_hand) = self.prepared(cx, name, &args, files)?;
+        let number = getrandom::u64().map_err(|e| ActionError::result(e.to_string()))?;
+        let id = format!("j{}", number % 1_000_000_000_000);
+        call.job = Some(Job { id, dir: self.endpoint.async_dir.clone(), limit });
+        let result = self.send(cx, call, at_hand).await?;
+        result.data.insert("changed", true);
+        Ok(result)
+    }
+
+    /// Where files of jobs are, `~` unexpanded.
+    pub fn async_dir(&self) -> &str {
+        &self.endpoint.async_dir
     }
 
     /// Hands a line to the host's shell as it is; gives `rc`, `stdout` and `stderr`.

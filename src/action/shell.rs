@@ -9,6 +9,6 @@ fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
     Box::pin(async move {
         let args = cx.args.copy();
         args.insert("_uses_shell", true);
-        cx.module("ansible.builtin.command", args).await
+        cx.task_module("ansible.builtin.command", args).await
     })
 }

@@ -171,6 +171,7 @@ async fn the_pool_shares_and_resets() {
         r#become: None,
         remote_tmp: AgentSettings::default().remote_tmp,
         shell: None,
+        async_dir: String::new(),
     };
     let second = pool.at(&here).await.unwrap();
     assert!(Arc::ptr_eq(&first.link, &second.link));
@@ -247,6 +248,7 @@ async fn lines_go_to_the_shell_as_another_user() {
         r#become: escalate,
         remote_tmp: folder.path("tmp"),
         shell: None,
+        async_dir: String::new(),
     };
     let output = pool.shell(&at(None), "echo a b; echo c >&2; exit 4", None).await.unwrap();
     assert_eq!(output, Output { rc: 4, stdout: b"a b\n".to_vec(), stderr: b"c\n".to_vec() });

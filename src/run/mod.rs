@@ -14,6 +14,7 @@ mod include;
 mod looping;
 mod meta;
 mod play;
+mod poll;
 mod prompt;
 mod result;
 mod results;

@@ -129,7 +129,7 @@ impl Worker {
         result
     }
 
-    fn send(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         // As above: a closed channel means that the run was stopped.
         let _ = self.messages.send(Message::Event(Arc::clone(&self.host), event));
     }
@@ -275,7 +275,7 @@ impl Worker {
         }
     }
 
-    fn report(&self, result: &TaskResult) -> Report {
+    pub(super) fn report(&self, result: &TaskResult) -> Report {
         report_of(&self.host, &self.info, result, self.began.elapsed().as_secs_f64())
     }
 
@@ -433,6 +433,13 @@ impl Worker {
                 Ok(result) => result,
                 Err(early) => return self.ended_early(early, fields),
             };
+            if fields.r#async > 0 && fields.poll > 0 && !result.is_skipped() && !result.is_failed()
+            {
+                result = match self.await_job(&mut cx, &result).await {
+                    Ok(result) => result,
+                    Err(early) => return self.ended_early(early, fields),
+                };
+            }
             result.control.no_log |= fields.no_log;
             let judged = self.judge(&mut result, fields, scope, attempt)?;
             if retries > 1 {

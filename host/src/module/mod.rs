@@ -3,6 +3,7 @@
 mod apt;
 mod apt_key;
 mod apt_repository;
+mod async_status;
 mod command;
 mod copy;
 mod cron;
@@ -39,6 +40,7 @@ pub static MODULES: &[&Module] = &[
     &apt::MODULE,
     &apt_key::MODULE,
     &apt_repository::MODULE,
+    &async_status::MODULE,
     &command::MODULE,
     &copy::MODULE,
     &cron::MODULE,

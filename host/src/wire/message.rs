@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::data::{Data, Map};
 use crate::files::Travelling;
+use crate::job::Job;
 use crate::wire::{Frame, WireError, malformed};
 
 /// What one end tells the other.
@@ -244,6 +245,13 @@ fn call_frame(call: Call, inline: Vec<Option<Vec<u8>>>) -> (Map, Vec<u8>) {
     set(&mut head, "shell", call.shell);
     set(&mut head, "selinux_special_fs", call.selinux_special_fs);
     set(&mut head, "files", files);
+    if let Some(job) = call.job {
+        let mut entry = Map::new();
+        set(&mut entry, "id", job.id);
+        set(&mut entry, "dir", job.dir);
+        set(&mut entry, "limit", job.limit);
+        set(&mut head, "job", entry);
+    }
     (head, blob)
 }
 
@@ -288,6 +296,14 @@ fn read_call(head: &Map, blob: &[u8]) -> Result<Message, WireError> {
         shell: optional(head, "shell"),
         selinux_special_fs: texts(head, "selinux_special_fs")?,
         files,
+        job: match head.get("job").and_then(Data::as_object) {
+            None => None,
+            Some(entry) => Some(Job {
+                id: text(entry, "id")?,
+                dir: text(entry, "dir")?,
+                limit: number(entry, "limit")?,
+            }),
+        },
     };
     Ok(Message::Call { call: Box::new(call), inline })
 }
@@ -364,6 +380,7 @@ mod tests {
             check: true,
             environment: vec![("A".into(), "b c".into())],
             remote_tmp: Some("~/.ansible/tmp".into()),
+            job: Some(Job { id: "j1".into(), dir: "~/.ansible_async".into(), limit: 30 }),
             files: vec![
                 Travelling { path: "/a".into(), sha1: "1".into(), len: 2 },
                 Travelling { path: "/b".into(), sha1: "2".into(), len: 9 },
