@@ -103,13 +103,18 @@ const HOST: &[Room] = &[
     // A target runs programs and reads files; the context's attributes are what `chmod` takes.
     ("target", &["clock", "data", "python"]),
     ("resolve", &["target"]),
-    ("http", &["data", "python", "resolve", "target"]),
+    ("http", &["clock", "data", "python", "resolve", "target"]),
     // A context is made for a call, and a call runs a module in a context: one floor.
     (
         "context",
-        &["call", "clock", "data", "files", "module", "outcome", "python", "spec", "target"],
+        &[
+            "call", "clock", "data", "files", "http", "module", "outcome", "python", "spec",
+            "target",
+        ],
     ),
-    ("call", &["context", "data", "files", "module", "outcome", "spec", "target"]),
+    ("call", &["context", "data", "files", "job", "module", "outcome", "spec", "target"]),
+    // A job is a call that goes on in a process of its own.
+    ("job", &["call", "data", "files", "outcome", "python", "target", "wire"]),
     ("facts", &["call", "clock", "context", "data", "files", "python", "target"]),
     (
         "module",
@@ -118,7 +123,7 @@ const HOST: &[Room] = &[
             "python", "regex", "resolve", "spec", "strptime", "target",
         ],
     ),
-    ("wire", &["call", "data", "files"]),
+    ("wire", &["call", "data", "files", "job"]),
     ("agent", &["call", "data", "files", "module", "python", "target", "wire"]),
     ("lib", ANYTHING),
     ("main", ANYTHING),

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use vmstation_host::{call::travelling, wire::PIECE};
+use vmstation_host::{call::travelling, job::Job, wire::PIECE};
 
 use super::*;
 use crate::connection::{Connection, ConnectionSettings, Local, Log, Secret};
@@ -114,6 +114,32 @@ async fn the_launched_agent_does_everything() {
     let before = std::fs::read_dir(folder.0.join("tmp")).unwrap().count();
     does_everything(&launched(&folder).await, &folder).await;
     assert_eq!((before, std::fs::read_dir(folder.0.join("tmp")).unwrap().count()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_outlive_their_agent() {
+    let folder = Folder::new("job");
+    let agent = launched(&folder).await;
+    let go = folder.path("go");
+    let line = format!("while [ ! -e {go} ]; do sleep 0.05; done; echo done");
+    let mut call = Call::new("command", json!({"_raw_params": line, "_uses_shell": true}));
+    call.job = Some(Job { id: "j1".into(), dir: folder.path("jobs"), limit: 60 });
+    let started = agent.call(call, &AtHand::default()).await.unwrap();
+    assert_eq!((&started["started"], &started["finished"]), (&json!(1), &json!(0)));
+    drop(agent);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    std::fs::write(&go, "").unwrap();
+    let agent = launched(&folder).await;
+    for _ in 0..1000 {
+        let args = json!({"jid": started["ansible_job_id"], "_async_dir": folder.path("jobs")});
+        let status = agent.call(Call::new("async_status", args), &AtHand::default()).await.unwrap();
+        if status["finished"] == 1 {
+            assert_eq!(status["stdout"], "done");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("the job did not end");
 }
 
 #[tokio::test(flavor = "multi_thread")]
