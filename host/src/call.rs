@@ -136,7 +136,8 @@ impl Call {
             }
         };
         cx.finish(&mut result);
-        if !result.contains_key("invocation") {
+        // A module that an exception ended says nothing of its arguments.
+        if !result.contains_key("invocation") && !result.contains_key("module_stderr") {
             let mut invocation = Map::new();
             invocation.insert("module_args".into(), args.into_values().into());
             result.insert("invocation".into(), invocation.into());

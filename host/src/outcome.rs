@@ -153,6 +153,12 @@ impl Failure {
     }
 }
 
+impl From<crate::regex::Error> for Failure {
+    fn from(error: crate::regex::Error) -> Failure {
+        Failure::crash(error.class, error.message)
+    }
+}
+
 impl From<String> for Failure {
     fn from(msg: String) -> Failure {
         Failure::new(msg)

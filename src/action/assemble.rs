@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
+use vmstation_host::fragments::Fragments;
+
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy};
-use crate::playbook::keywords;
+use crate::{
+    playbook::keywords,
+    value::regex::{Flags, Pattern},
+};
 
 /// Makes one file of fragments.
 pub static ACTION: Action = Action { name: "assemble", bypass_host_loop: false, run };
@@ -48,44 +53,33 @@ fn fragments(
     ignore_hidden: bool,
     decrypt: bool,
 ) -> Result<Vec<u8>, ActionError> {
-    let regexp = cx.text("regexp");
-    let delimiter = cx.text("delimiter").filter(|d| !d.is_empty()).map(|d| unescaped(&d));
+    let regexp = cx.text("regexp").map(|text| Pattern::new(&text, Flags::default()));
+    let regexp = regexp.transpose().map_err(|e| raised(&e.message))?;
     let fail = |e: std::io::Error| ActionError::fail(e.to_string());
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .map_err(fail)?
         .filter_map(|e| e.ok()?.file_name().into_string().ok())
         .collect();
     names.sort_unstable();
-    let mut all = Vec::new();
-    let (mut first, mut line_open) = (true, false);
+    // ansible-core 2.14 compares a number with a byte here, and so always adds a line break.
+    let mut all = Fragments::new(cx.text("delimiter").as_deref()).always_newline();
     for name in names {
         let path = folder.join(&name);
-        if !path.is_file() || (ignore_hidden && name.starts_with('.')) {
-            continue;
-        }
-        if let Some(pattern) = &regexp
-            && !super::matches(pattern, &name)?
+        if let Some(regexp) = &regexp
+            && regexp.search(&name).map_err(|e| raised(&e.message))?.is_none()
         {
             continue;
         }
+        if !path.is_file() || (ignore_hidden && name.starts_with('.')) {
+            continue;
+        }
         let content = cx.worker.play.run.loader.read_bytes(&path, decrypt)?;
-        if line_open {
-            all.push(b'\n');
-        }
-        if let Some(delimiter) = delimiter.as_deref().filter(|_| !first) {
-            all.extend_from_slice(delimiter.as_bytes());
-            if !delimiter.ends_with('\n') {
-                all.push(b'\n');
-            }
-        }
-        line_open = !content.ends_with(b"\n");
-        all.extend(content);
-        first = false;
+        all.add(&content).map_err(|e| raised(&e))?;
     }
-    Ok(all)
+    Ok(all.into_bytes())
 }
 
-/// A delimiter with `\n`, `\t` and the like as people write them in one line.
-fn unescaped(text: &str) -> String {
-    crate::playbook::splitter::decode_escapes(text)
+/// An exception that nothing in the action catches.
+fn raised(message: &str) -> ActionError {
+    ActionError::result(format!("Unexpected failure during module execution: {message}"))
 }

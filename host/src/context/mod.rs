@@ -1,9 +1,11 @@
 //! What a module works with: the target, the task's settings, and the shared endings.
 
 mod attributes;
+pub mod edit;
 mod fetch;
 mod programs;
 mod selinux;
+pub mod text;
 mod travel;
 mod write;
 

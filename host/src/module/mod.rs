@@ -3,26 +3,33 @@
 mod apt;
 mod apt_key;
 mod apt_repository;
+mod assemble;
 mod async_status;
+mod blockinfile;
 mod command;
 mod copy;
 mod cron;
 mod dnf;
 mod dpkg_selections;
 mod file;
+mod find;
 mod get_url;
 mod group;
 mod hostname;
 mod iptables;
+mod lineinfile;
 mod modprobe;
 mod mount;
 mod ping;
+mod replace;
 mod rpm_key;
 mod service;
 mod setup;
+mod slurp;
 mod stat;
 mod sysctl;
 mod systemd;
+mod tempfile;
 mod unarchive;
 mod uri;
 mod user;
@@ -40,26 +47,33 @@ pub static MODULES: &[&Module] = &[
     &apt::MODULE,
     &apt_key::MODULE,
     &apt_repository::MODULE,
+    &assemble::MODULE,
     &async_status::MODULE,
+    &blockinfile::MODULE,
     &command::MODULE,
     &copy::MODULE,
     &cron::MODULE,
     &dnf::MODULE,
     &dpkg_selections::MODULE,
     &file::MODULE,
+    &find::MODULE,
     &get_url::MODULE,
     &group::MODULE,
     &hostname::MODULE,
     &iptables::MODULE,
+    &lineinfile::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
     &ping::MODULE,
+    &replace::MODULE,
     &rpm_key::MODULE,
     &service::MODULE,
     &setup::MODULE,
+    &slurp::MODULE,
     &stat::MODULE,
     &sysctl::MODULE,
     &systemd::MODULE,
+    &tempfile::MODULE,
     &unarchive::MODULE,
     &uri::MODULE,
     &user::MODULE,

@@ -127,7 +127,7 @@ fn checksums(
 }
 
 /// What the file's record alone tells.
-fn of_record(path: &str, stat: &Stat) -> Map {
+pub(super) fn of_record(path: &str, stat: &Stat) -> Map {
     let kind = stat.kind();
     let bit = |mask: u32| (stat.mode & mask != 0).into();
     let all = [

@@ -29,8 +29,8 @@ pub fn compile(
         ..Flags::default()
     };
     match value.map(settle).transpose()?.as_deref() {
-        None => Pattern::new("", flags),
-        Some(Value::Str(s)) => Pattern::new(s, flags),
+        None => Ok(Pattern::new("", flags)?),
+        Some(Value::Str(s)) => Ok(Pattern::new(s, flags)?),
         Some(other) if !ops::is_hashable(other) => {
             Err(PyError::type_error(format!("unhashable type: '{}'", type_name(other))))
         }
@@ -57,7 +57,7 @@ fn regex_replace(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
             )));
         }
     };
-    pattern.sub(&replacement, &text, 0).map(|out| Value::Str(text.derive(out)))
+    Ok(Value::Str(text.derive(pattern.sub(&replacement, &text, 0)?)))
 }
 
 fn regex_findall(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Flags, error};
-use crate::value::{PyResult, repr::str_repr};
+use super::{Error, Flags, error};
+use crate::python::repr_str;
 
 /// A translated pattern.
 pub(super) struct Translated {
@@ -12,6 +12,8 @@ pub(super) struct Translated {
     pub(super) body: String,
     pub(super) names: HashMap<String, usize>,
     pub(super) groups: usize,
+    /// `re.M` for the whole.
+    pub(super) multiline: bool,
 }
 
 /// Whether `name` can name a group.
@@ -22,7 +24,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// Translates `pattern`; fails as `re.compile` does.
-pub(super) fn translate(pattern: &str, flags: Flags) -> PyResult<Translated> {
+pub(super) fn translate(pattern: &str, flags: Flags) -> Result<Translated, Error> {
     let mut t = Translator {
         chars: pattern.chars().collect(),
         at: 0,
@@ -30,22 +32,32 @@ pub(super) fn translate(pattern: &str, flags: Flags) -> PyResult<Translated> {
         names: HashMap::new(),
         groups: 0,
         open: Vec::new(),
-        modes: vec![Mode { multiline: flags.multiline, verbose: flags.verbose, ascii: false }],
+        modes: vec![Mode {
+            multiline: flags.multiline,
+            verbose: flags.verbose,
+            ascii: flags.bytes,
+            both_cases: flags.bytes && flags.ignore_case,
+        }],
         flags,
         repeatable: Repeat::Nothing,
     };
     t.leading_flags()?;
     t.run()?;
     let mut letters = String::new();
-    for (on, letter) in
-        [(t.flags.ignore_case, 'i'), (t.flags.multiline, 'm'), (t.flags.dot_all, 's')]
-    {
+    let ignore_case = t.flags.ignore_case && !t.flags.bytes;
+    for (on, letter) in [(ignore_case, 'i'), (t.flags.multiline, 'm'), (t.flags.dot_all, 's')] {
         if on {
             letters.push(letter);
         }
     }
     let prefix = if letters.is_empty() { String::new() } else { format!("(?{letters})") };
-    Ok(Translated { prefix, body: t.out, names: t.names, groups: t.groups })
+    Ok(Translated {
+        prefix,
+        body: t.out,
+        names: t.names,
+        groups: t.groups,
+        multiline: t.flags.multiline,
+    })
 }
 
 /// Flags that change how the translation itself goes.
@@ -54,6 +66,8 @@ struct Mode {
     multiline: bool,
     verbose: bool,
     ascii: bool,
+    /// Letters of ASCII are written in both cases: the engine's own flag would fold all of Latin-1.
+    both_cases: bool,
 }
 
 /// What a quantifier would follow.
@@ -88,11 +102,12 @@ impl Translator {
             multiline: false,
             verbose: false,
             ascii: false,
+            both_cases: false,
         })
     }
 
     /// `(?im)` at the very start.
-    fn leading_flags(&mut self) -> PyResult<()> {
+    fn leading_flags(&mut self) -> Result<(), Error> {
         while self.chars[self.at..].starts_with(&['(', '?']) {
             let letters: String =
                 self.chars[self.at + 2..].iter().take_while(|c| c.is_ascii_alphabetic()).collect();
@@ -110,15 +125,22 @@ impl Translator {
                     's' => self.flags.dot_all = true,
                     'x' => self.flags.verbose = true,
                     'a' => self.modes[0].ascii = true,
-                    'L' => {
+                    'L' if !self.flags.bytes => {
                         return Err(error(format!(
                             "bad inline flags: cannot use 'L' flag with a str pattern at position {}",
+                            end - 1
+                        )));
+                    }
+                    'u' if self.flags.bytes => {
+                        return Err(error(format!(
+                            "bad inline flags: cannot use 'u' flag with a bytes pattern at position {}",
                             end - 1
                         )));
                     }
                     _ => {}
                 }
             }
+            self.modes[0].both_cases = self.flags.bytes && self.flags.ignore_case;
             self.modes[0].multiline = self.flags.multiline;
             self.modes[0].verbose = self.flags.verbose;
             self.at = end + 1;
@@ -126,7 +148,7 @@ impl Translator {
         Ok(())
     }
 
-    fn run(&mut self) -> PyResult<()> {
+    fn run(&mut self) -> Result<(), Error> {
         while let Some(c) = self.peek(0) {
             let mode = self.mode();
             if mode.verbose && c.is_whitespace() {
@@ -165,7 +187,7 @@ impl Translator {
                 }
                 '.' => self.item(".", 1),
                 c => {
-                    let literal = literal(c);
+                    let literal = self.literal(c);
                     self.item(&literal, 1);
                 }
             }
@@ -176,6 +198,14 @@ impl Translator {
         }
     }
 
+    /// A character outside a class, in both cases where that is how case is ignored.
+    fn literal(&self, c: char) -> String {
+        match self.mode().both_cases.then(|| other_case(c)).flatten() {
+            Some(other) => format!("[{c}{other}]"),
+            None => literal(c),
+        }
+    }
+
     /// Writes one item for `len` characters of the pattern.
     fn item(&mut self, text: &str, len: usize) {
         self.out.push_str(text);
@@ -183,13 +213,13 @@ impl Translator {
         self.repeatable = Repeat::Item;
     }
 
-    fn quantifier(&mut self, len: usize) -> PyResult<()> {
+    fn quantifier(&mut self, len: usize) -> Result<(), Error> {
         let text: String = self.chars[self.at..self.at + len].iter().collect();
         self.count(len, &text)
     }
 
     /// A quantifier of `len` characters, written as `text`; then `?` or `+`.
-    fn count(&mut self, len: usize, text: &str) -> PyResult<()> {
+    fn count(&mut self, len: usize, text: &str) -> Result<(), Error> {
         match self.repeatable {
             Repeat::Nothing => {
                 return Err(error(format!("nothing to repeat at position {}", self.at)));
@@ -233,7 +263,7 @@ impl Translator {
         Some((close + 2, text))
     }
 
-    fn close(&mut self) -> PyResult<()> {
+    fn close(&mut self) -> Result<(), Error> {
         if self.open.pop().is_none() {
             return Err(error(format!("unbalanced parenthesis at position {}", self.at)));
         }
@@ -250,7 +280,7 @@ impl Translator {
         self.repeatable = Repeat::Nothing;
     }
 
-    fn group(&mut self) -> PyResult<()> {
+    fn group(&mut self) -> Result<(), Error> {
         if self.peek(1) != Some('?') {
             self.groups += 1;
             self.enter("(", 1);
@@ -294,7 +324,7 @@ impl Translator {
                 if !self.names.contains_key(&name) {
                     return Err(error(format!(
                         "unknown group name {} at position {}",
-                        str_repr(&name),
+                        repr_str(&name),
                         self.at + 4
                     )));
                 }
@@ -310,7 +340,7 @@ impl Translator {
     }
 
     /// The name from `start` to `close`, and where it ends.
-    fn name(&self, start: usize, close: char) -> PyResult<(String, usize)> {
+    fn name(&self, start: usize, close: char) -> Result<(String, usize), Error> {
         let Some(len) = self.chars[start.min(self.chars.len())..].iter().position(|c| *c == close)
         else {
             return Err(error(if start >= self.chars.len() {
@@ -328,19 +358,19 @@ impl Translator {
         if !is_name(&name) && !is_number {
             return Err(error(format!(
                 "bad character in group name {} at position {start}",
-                str_repr(&name)
+                repr_str(&name)
             )));
         }
         Ok((name, start + len + 1))
     }
 
-    fn named(&mut self) -> PyResult<()> {
+    fn named(&mut self) -> Result<(), Error> {
         let (name, end) = self.name(self.at + 4, '>')?;
         self.groups += 1;
         if let Some(n) = self.names.get(&name) {
             return Err(error(format!(
                 "redefinition of group name {} as group {}; was group {n} at position {}",
-                str_repr(&name),
+                repr_str(&name),
                 self.groups,
                 self.at + 4
             )));
@@ -352,7 +382,7 @@ impl Translator {
     }
 
     /// `(?(1)yes|no)`.
-    fn conditional(&mut self) -> PyResult<()> {
+    fn conditional(&mut self) -> Result<(), Error> {
         let start = self.at + 3;
         let (name, end) = self.name(start, ')')?;
         let known = match name.parse::<usize>() {
@@ -365,7 +395,7 @@ impl Translator {
         if !known {
             return Err(error(format!(
                 "unknown group name {} at position {start}",
-                str_repr(&name)
+                repr_str(&name)
             )));
         }
         let reference = self.names.get(&name).map_or(name.clone(), usize::to_string);
@@ -375,7 +405,7 @@ impl Translator {
     }
 
     /// `(?i:…)`; flags for the whole may stand at the start only.
-    fn inline_flags(&mut self) -> PyResult<()> {
+    fn inline_flags(&mut self) -> Result<(), Error> {
         let letters: String =
             self.chars[self.at + 2..].iter().take_while(|c| "aiLmsux-".contains(**c)).collect();
         let end = self.at + 2 + letters.len();
@@ -387,7 +417,9 @@ impl Translator {
             Some(':') => {
                 let len = end + 1 - self.at;
                 let (on, off) = letters.split_once('-').unwrap_or((&letters, ""));
-                let known = |t: &str| t.chars().filter(|c| "ims".contains(*c)).collect::<String>();
+                let passed = if self.flags.bytes { "ms" } else { "ims" };
+                let known = |t: &str| t.chars().filter(|c| passed.contains(*c)).collect::<String>();
+                let bytes = self.flags.bytes;
                 let (written_on, written_off) = (known(on), known(off));
                 let dash = if written_off.is_empty() { "" } else { "-" };
                 self.enter(&format!("(?{written_on}{dash}{written_off}:"), len);
@@ -395,6 +427,8 @@ impl Translator {
                     mode.multiline = mode.multiline && !off.contains('m') || on.contains('m');
                     mode.verbose = mode.verbose && !off.contains('x') || on.contains('x');
                     mode.ascii = mode.ascii && !on.contains('u') || on.contains('a');
+                    mode.both_cases =
+                        bytes && (mode.both_cases && !off.contains('i') || on.contains('i'));
                 }
                 Ok(())
             }
@@ -405,11 +439,12 @@ impl Translator {
         }
     }
 
-    fn escape(&mut self) -> PyResult<()> {
+    fn escape(&mut self) -> Result<(), Error> {
         let Some(c) = self.peek(1) else {
             return Err(error(format!("bad escape (end of pattern) at position {}", self.at)));
         };
         match c {
+            'b' | 'B' if self.mode().ascii => self.item(word_boundary(c), 2),
             'A' | 'b' | 'B' => {
                 let text = format!("\\{c}");
                 self.item(&text, 2);
@@ -423,17 +458,19 @@ impl Translator {
             _ => {
                 let (code, end) = self.character()?;
                 let len = end - self.at;
-                self.item(&literal(code), len);
+                let text = self.literal(code);
+                self.item(&text, len);
             }
         }
         Ok(())
     }
 
-    fn back_reference(&mut self) -> PyResult<()> {
+    fn back_reference(&mut self) -> Result<(), Error> {
         let digit = |i: usize, radix| self.peek(i).and_then(|c| c.to_digit(radix));
         if let (Some(a), Some(b), Some(c)) = (digit(1, 8), digit(2, 8), digit(3, 8)) {
             let code = char::from_u32(a * 64 + b * 8 + c).unwrap_or('\u{fffd}');
-            self.item(&literal(code), 4);
+            let text = self.literal(code);
+            self.item(&text, 4);
             return Ok(());
         }
         let mut n = digit(1, 10).unwrap_or(0);
@@ -452,7 +489,7 @@ impl Translator {
     }
 
     /// The character that the escape at `at` means, and where it ends.
-    fn character(&self) -> PyResult<(char, usize)> {
+    fn character(&self) -> Result<(char, usize), Error> {
         let at = self.at;
         // The caller saw a character after the backslash.
         let c = self.peek(1).unwrap_or('\\');
@@ -465,8 +502,8 @@ impl Translator {
             't' => simple('\t'),
             'v' => simple('\x0b'),
             'x' => self.hex(2),
-            'u' => self.hex(4),
-            'U' => self.hex(8),
+            'u' if !self.flags.bytes => self.hex(4),
+            'U' if !self.flags.bytes => self.hex(8),
             '0' => {
                 let mut code = 0;
                 let mut end = at + 2;
@@ -486,7 +523,7 @@ impl Translator {
         }
     }
 
-    fn hex(&self, digits: usize) -> PyResult<(char, usize)> {
+    fn hex(&self, digits: usize) -> Result<(char, usize), Error> {
         let start = self.at + 2;
         let text: String =
             self.chars[start..].iter().take(digits).take_while(|c| c.is_ascii_hexdigit()).collect();
@@ -499,7 +536,7 @@ impl Translator {
     }
 
     /// `[…]`.
-    fn class(&mut self) -> PyResult<()> {
+    fn class(&mut self) -> Result<(), Error> {
         let start = self.at;
         let unterminated = || error(format!("unterminated character set at position {start}"));
         let mut text = String::from("[");
@@ -520,6 +557,9 @@ impl Translator {
             if !is_range {
                 if let Some(c) = low {
                     text.push_str(&class_literal(c));
+                    if self.mode().both_cases {
+                        text.extend(other_case(c));
+                    }
                 }
                 continue;
             }
@@ -533,19 +573,22 @@ impl Translator {
                 return Err(self.bad_range(from));
             }
             text.push_str(&format!("{}-{}", class_literal(low), class_literal(high)));
+            if self.mode().both_cases {
+                text.extend((low..=high).take_while(char::is_ascii).filter_map(other_case));
+            }
         }
         text.push(']');
         self.item(&text, 1);
         Ok(())
     }
 
-    fn bad_range(&self, from: usize) -> crate::value::PyError {
+    fn bad_range(&self, from: usize) -> Error {
         let shown: String = self.chars[from..self.at].iter().collect();
         error(format!("bad character range {shown} at position {from}"))
     }
 
     /// One member of a class: its character, or `None` for a shorthand, which is written to `text`.
-    fn class_item(&mut self, text: &mut String) -> PyResult<Option<char>> {
+    fn class_item(&mut self, text: &mut String) -> Result<Option<char>, Error> {
         let Some(c) = self.peek(0) else { return Ok(None) };
         if c != '\\' {
             self.at += 1;
@@ -581,6 +624,23 @@ impl Translator {
                 Ok(Some(c))
             }
         }
+    }
+}
+
+/// `\b` and `\B` where only ASCII's letters make words.
+fn word_boundary(c: char) -> &'static str {
+    match c {
+        'b' => "(?:(?<=[a-zA-Z0-9_])(?![a-zA-Z0-9_])|(?<![a-zA-Z0-9_])(?=[a-zA-Z0-9_]))",
+        _ => "(?:(?<=[a-zA-Z0-9_])(?=[a-zA-Z0-9_])|(?<![a-zA-Z0-9_])(?![a-zA-Z0-9_]))",
+    }
+}
+
+/// The other case of a letter of ASCII.
+fn other_case(c: char) -> Option<char> {
+    match c {
+        'a'..='z' => Some(c.to_ascii_uppercase()),
+        'A'..='Z' => Some(c.to_ascii_lowercase()),
+        _ => None,
     }
 }
 

@@ -83,7 +83,7 @@ fn errors_of_patterns() {
         let Err(e) = Pattern::new(regex, Flags::default()) else {
             unreachable!("{regex} compiled");
         };
-        assert_eq!((e.message.as_str(), e.class_path()), (message, "re.error"));
+        assert_eq!((e.message.as_str(), e.class), (message, "re.error"));
     }
 }
 
@@ -107,4 +107,33 @@ fn errors_of_replacements() {
 #[test]
 fn escaping() {
     assert_eq!(escape("a.b c-d/é#"), "a\\.b\\ c\\-d/é\\#");
+}
+
+#[test]
+fn bytes_are_not_text() {
+    let found = |pattern: &str, text: &[u8]| {
+        BytesPattern::new(pattern, Flags::default()).unwrap().search(text).unwrap().is_some()
+    };
+    for (pattern, text, expected) in [
+        ("^a=\\d", &b"a=1\n"[..], true),
+        ("x\\xff$", b"x\xff\n", true),
+        ("\u{fc}", "f\u{fc}r".as_bytes(), true),
+        ("f..r", "f\u{fc}r".as_bytes(), true),
+        ("f.r", "f\u{fc}r".as_bytes(), false),
+        ("\\w\\w\\w", "f\u{fc}r".as_bytes(), false),
+        ("f\\b", "f\u{fc}r".as_bytes(), true),
+        ("(?i)F\u{fc}", "f\u{fc}r".as_bytes(), true),
+        ("(?i)\u{dc}", "\u{fc}".as_bytes(), false),
+        ("(?i)^[b-d]+[^A]$", b"BcDb", true),
+        ("(?i:a)b", b"Ab", true),
+        ("(?i:a)b", b"AB", false),
+        ("\\Bb", b"ab", true),
+    ] {
+        assert_eq!(found(pattern, text), expected, "{pattern}");
+    }
+    let pattern = BytesPattern::new("^(k)(.*)", Flags::default()).unwrap();
+    let line = b"k\xff\n";
+    let found = pattern.search(line).unwrap().unwrap();
+    assert_eq!(found.expand("\\2\u{fc}\\g<1>").unwrap(), b"\xff\xc3\xbck");
+    assert!(BytesPattern::new("\\u0041", Flags::default()).is_err());
 }

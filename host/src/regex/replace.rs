@@ -1,7 +1,7 @@
 //! Replacement texts: `\1`, `\g<name>`, escapes.
 
-use super::{Match, Pattern, error};
-use crate::value::{PyError, PyErrorKind, PyResult, repr::str_repr};
+use super::{Error, Match, Pattern, error};
+use crate::python::repr_str;
 
 enum Piece {
     Text(String),
@@ -13,7 +13,7 @@ pub(super) struct Template(Vec<Piece>);
 
 impl Template {
     /// Parses `text` for matches of `pattern`.
-    pub(super) fn parse(text: &str, pattern: &Pattern) -> PyResult<Self> {
+    pub(super) fn parse(text: &str, pattern: &Pattern) -> Result<Self, Error> {
         let chars: Vec<char> = text.chars().collect();
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -54,7 +54,7 @@ impl Template {
 }
 
 /// The escape at `at`, and where it ends.
-fn escape(chars: &[char], at: usize, pattern: &Pattern) -> PyResult<(Piece, usize)> {
+fn escape(chars: &[char], at: usize, pattern: &Pattern) -> Result<(Piece, usize), Error> {
     let text = |t: char, end: usize| Ok((Piece::Text(t.to_string()), end));
     let Some(c) = chars.get(at + 1).copied() else {
         return Err(error(format!("bad escape (end of pattern) at position {at}")));
@@ -107,7 +107,7 @@ fn escape(chars: &[char], at: usize, pattern: &Pattern) -> PyResult<(Piece, usiz
     }
 }
 
-fn named(chars: &[char], at: usize, pattern: &Pattern) -> PyResult<(Piece, usize)> {
+fn named(chars: &[char], at: usize, pattern: &Pattern) -> Result<(Piece, usize), Error> {
     if chars.get(at + 2) != Some(&'<') {
         return Err(error(format!("missing < at position {}", at + 2)));
     }
@@ -134,14 +134,14 @@ fn named(chars: &[char], at: usize, pattern: &Pattern) -> PyResult<(Piece, usize
     if !super::translate::is_name(&name) {
         return Err(error(format!(
             "bad character in group name {} at position {start}",
-            str_repr(&name)
+            repr_str(&name)
         )));
     }
     match pattern.group_index(&name) {
         Some(n) => Ok((Piece::Group(n), end)),
-        None => Err(PyError::new(
-            PyErrorKind::IndexError,
-            format!("unknown group name {}", str_repr(&name)),
-        )),
+        None => Err(Error {
+            class: "IndexError",
+            message: format!("unknown group name {}", repr_str(&name)),
+        }),
     }
 }
