@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{Control, TaskResult};
 use crate::{
     diagnostic::{Error, Kind, Result, ansible_text},
-    playbook::{Keyword, Task, keywords},
+    playbook::{Keyword, Task, keywords, load::is_variable_name},
     template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
 };
@@ -146,13 +146,18 @@ impl LoopControl {
             locals.insert("ansible_loop", extended);
         }
         let label = match &self.label {
-            None => Ok(item.clone()),
+            // Without one it is the variable, if its name can stand in a template.
+            None if is_variable_name(&self.loop_var) => Ok(item.clone()),
+            None => {
+                let label = Value::from(format!("{{{{{}}}}}", self.loop_var));
+                templar.render(&label, &RenderOptions::default())
+            }
             Some(label) => templar.render(label, &RenderOptions::default()),
         };
         match label {
             Ok(label) => result.control.item_label = Some(label),
             Err(e) => {
-                result.control.item_label = Some(item.clone());
+                result.control.item_label = data.get("item");
                 data.insert("failed", true);
                 let text = format!("Failed to template loop_control.label: {}", ansible_text(&e));
                 data.insert("msg", Value::unsafe_str(text));

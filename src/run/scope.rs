@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 use super::{PlayContext, context::search_dirs};
 use crate::{
     diagnostic::{Error, Kind, Result},
-    playbook::{Level, LevelKind, Role, Task},
-    template::{RenderOptions, Scope, Templar},
+    playbook::{Keyword, Level, LevelKind, Role, Task},
+    template::{RenderOptions, Scope, ScopedVars, Templar},
     value::{Dict, Value},
     vars::{Layer, Stack},
 };
@@ -55,7 +55,11 @@ impl PlayContext {
         }
         if let Some(task) = task {
             push_levels(&mut stack, &task.level);
+            let environment = environment(&task.level);
+            stack.push(Layer::Magic, [("environment", environment)].into_iter().collect());
         }
+        let all: Arc<dyn Scope> = Arc::new(stack.clone());
+        stack.push_lazy(Layer::Magic, Arc::new(AllVars(all)));
         Ok(stack)
     }
 
@@ -110,6 +114,35 @@ impl PlayContext {
         }
         Ok(())
     }
+}
+
+/// `vars`: all variables by their names, as they are written.
+struct AllVars(Arc<dyn Scope>);
+
+impl Scope for AllVars {
+    fn get(&self, name: &str) -> Option<Value> {
+        let all = || Arc::new(ScopedVars::new("dict", Arc::clone(&self.0)));
+        (name == "vars").then(|| Value::Object(all()))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        vec!["vars".into()]
+    }
+}
+
+/// `environment` as the levels of a task have it, outermost first.
+fn environment(level: &Level) -> Value {
+    let mut all: Vec<Value> = Vec::new();
+    for written in level.extended(Keyword::Environment) {
+        let parts = match &written.value {
+            Value::List(parts) => parts.snapshot(),
+            other => vec![other.clone()],
+        };
+        all.extend(parts.into_iter().filter(|v| !v.is_none()));
+    }
+    // ansible takes out what follows itself.
+    all.dedup_by(|a, b| a.equals(b));
+    Value::list(all)
 }
 
 /// What the tasks of a role see of it.

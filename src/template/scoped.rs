@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use super::Scope;
-use crate::value::{Object, Value};
+use crate::value::{Dict, Key, Object, Value};
 
 /// A mapping of raw values that are rendered against the mapping's own names, not those of the
 /// template that reads it: what `hostvars['web1']` is.
@@ -58,6 +58,13 @@ impl Object for ScopedVars {
 
     fn is_mapping(&self) -> bool {
         true
+    }
+
+    /// The values as they are written.
+    fn to_plain(&self) -> Option<Value> {
+        let names = self.scope.names().into_iter();
+        let entries = names.filter_map(|name| Some((Key::from(Arc::clone(&name)), self.scope.get(&name)?)));
+        Some(Value::Dict(entries.collect::<Dict>()))
     }
 
     fn repr(&self) -> String {
