@@ -41,7 +41,7 @@ impl Object for ScopedVars {
     }
 
     fn module(&self) -> &str {
-        "ansible.vars.hostvars"
+        if self.type_name == "dict" { "builtins" } else { "ansible.vars.hostvars" }
     }
 
     fn get_item(&self, key: &Value) -> Option<Value> {
