@@ -232,10 +232,16 @@ impl Session {
         self.display.flush();
         match error.kind() {
             Kind::Interrupted => self.display.wrapped_error("User interrupted execution"),
-            Kind::Internal => self.display.error(&format!(
-                "Unexpected Exception, this is probably a bug: {}",
-                ansible::describe(error)
-            )),
+            Kind::Internal => {
+                self.display.error(&format!(
+                    "Unexpected Exception, this is probably a bug: {}",
+                    ansible::describe(error)
+                ));
+                if self.verbosity < 3 {
+                    self.display.line("to see the full traceback, use -vvv", None, false);
+                    self.display.flush();
+                }
+            }
             _ => self.display.error(&ansible::describe(error)),
         }
         // Under ansible's names nothing is printed that ansible does not print, unless asked for.

@@ -13,7 +13,7 @@ use crate::{
     diagnostic::{Error, Kind, Result},
     event::{Event, PlayInfo, Stats},
     inventory::order_hosts,
-    playbook::{Play, Playbook, keywords::is_reserved, play},
+    playbook::{Play, Playbook, keywords, keywords::is_reserved, play},
     template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
     vars::PlayView,
@@ -349,21 +349,26 @@ fn batches(hosts: &[Arc<str>], serial: &[Value]) -> Result<Vec<Vec<Arc<str>>>> {
 }
 
 fn portion(wish: &Value, all: usize) -> Result<usize> {
-    let text = wish.to_text();
-    let bad = || Error::new(Kind::User, format!("invalid serial value: {text}"));
-    if let Some(percent) = text.strip_suffix('%') {
-        let percent: f64 = percent.trim().parse().map_err(|_| bad())?;
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "numbers of hosts"
-        )]
-        let n = (percent / 100.0 * all as f64) as usize;
-        return Ok(n.max(1));
+    // ansible-core 2.14 converts it without expecting that to fail.
+    let int = |value: &Value| match keywords::to_int(value) {
+        Ok(n) => Ok(usize::try_from(n).unwrap_or(0)),
+        Err(e) => Err(Error::new(Kind::Internal, e.message())),
+    };
+    let Some(percent) = wish.as_str().and_then(|s| s.strip_suffix('%')) else {
+        return int(wish);
+    };
+    let whole = Value::str(percent);
+    if keywords::to_int(&whole).is_err() {
+        return int(&whole);
     }
-    let n: i64 = text.trim().parse().map_err(|_| bad())?;
-    Ok(usize::try_from(n).unwrap_or(0))
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "numbers of hosts"
+    )]
+    let n = (int(&whole)? as f64 / 100.0 * all as f64) as usize;
+    Ok(n.max(1))
 }
 
 /// Whether a shell pattern matches a whole text.

@@ -63,7 +63,8 @@ impl Object for ScopedVars {
     /// The values as they are written.
     fn to_plain(&self) -> Option<Value> {
         let names = self.scope.names().into_iter();
-        let entries = names.filter_map(|name| Some((Key::from(Arc::clone(&name)), self.scope.get(&name)?)));
+        let entries =
+            names.filter_map(|name| Some((Key::from(Arc::clone(&name)), self.scope.get(&name)?)));
         Some(Value::Dict(entries.collect::<Dict>()))
     }
 

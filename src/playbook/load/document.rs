@@ -113,21 +113,26 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     .caused_by(Error::new(Kind::User, cause))
 }
 
-/// Bytes that are not UTF-8, in Python's words.
+/// Bytes that are not UTF-8: ansible-core 2.14 takes them in as lone surrogates, which the YAML
+/// parser then stumbles over.
 fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Error {
-    let at = error.utf8_error().valid_up_to();
-    let byte = error.as_bytes().get(at).copied().unwrap_or_default();
-    let (what, end) = match (byte, error.utf8_error().error_len()) {
-        (0x80..=0xbf | 0xc0 | 0xc1 | 0xf5..=0xff, _) => ("invalid start byte", None),
-        (_, None) => ("unexpected end of data", None),
-        (_, Some(n)) => ("invalid continuation byte", (n > 1).then_some(at + n - 1)),
+    let bytes = error.as_bytes();
+    let mut end = error.utf8_error().valid_up_to();
+    let valid = bytes.get(..end).unwrap_or_default();
+    let at = String::from_utf8_lossy(valid).chars().count();
+    let first = bytes.get(end).copied().unwrap_or_default();
+    let start = end;
+    while let Some(Err(more)) = bytes.get(end..).map(std::str::from_utf8)
+        && more.valid_up_to() == 0
+    {
+        end = more.error_len().map_or(bytes.len(), |n| end + n);
+    }
+    let place = match end - start {
+        0 | 1 => format!("character '\\udc{first:02x}' in position {at}"),
+        n => format!("characters in position {at}-{}", at + n - 1),
     };
-    let place = match end {
-        Some(end) => format!("bytes in position {at}-{end}"),
-        None => format!("byte 0x{byte:02x} in position {at}"),
-    };
-    Error::new(Kind::Internal, format!("'utf-8' codec can't decode {place}: {what}"))
-        .hinted(format!("{} is not UTF-8 text", path.display()))
+    let text = format!("'utf-8' codec can't encode {place}: surrogates not allowed");
+    Error::new(Kind::Internal, text).hinted(format!("{} is not UTF-8 text", path.display()))
 }
 
 /// A path under `folder`, if it stays inside it.

@@ -75,17 +75,7 @@ impl Loader {
         if !file.exists() {
             return Err(not_found(&file));
         }
-        let document = self.load_file(&file).map_err(|e| match e.kind() {
-            Kind::Internal if e.message().starts_with("'utf-8'") => Error::new(
-                Kind::Parser,
-                format!(
-                    "Could not read playbook ({}) due to encoding issues: {}",
-                    path.display(),
-                    e.message()
-                ),
-            ),
-            _ => e,
-        })?;
+        let document = self.load_file(&file)?;
         let shown = || paths::unfrack_path(path, true);
         let Some(document) = document else {
             return Err(Error::new(
