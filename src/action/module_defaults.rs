@@ -1,7 +1,7 @@
 //! `module_defaults`: arguments that a play, role, block or task gives to modules by name.
 
 use crate::{
-    diagnostic::{Error, Kind, Result},
+    diagnostic::Result,
     playbook::{Keyword, Task},
     template::{RenderOptions, Templar},
     value::{Dict, Value},
@@ -15,8 +15,7 @@ pub fn of(task: &Task, templar: &Templar) -> Result<Dict> {
 /// The defaults for a module by its full name, those of outer levels first.
 ///
 /// # Errors
-/// Defaults that can't be rendered or are no dicts, and groups of modules: they are defined by
-/// collections that are not there.
+/// Defaults that can't be rendered or are no dicts.
 pub fn of_module(task: &Task, module: &str, templar: &Templar) -> Result<Dict> {
     let all = Dict::new();
     for written in task.level.extended(Keyword::ModuleDefaults) {
@@ -28,12 +27,10 @@ pub fn of_module(task: &Task, module: &str, templar: &Templar) -> Result<Dict> {
             let Value::Dict(entries) = part else { continue };
             for (name, args) in entries.snapshot() {
                 let Some(name) = name.as_str() else { continue };
-                if let Some(group) = name.strip_prefix("group/") {
-                    return Err(Error::new(
-                        Kind::User,
-                        format!("the group {group} in module_defaults is not supported yet"),
-                    )
-                    .at(written.span.clone()));
+                // The loader knows that the group exists. Its modules are those of collections,
+                // never ansible-core's.
+                if name.starts_with("group/") {
+                    continue;
                 }
                 if full_name(name) != full_name(module) {
                     continue;

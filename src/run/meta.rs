@@ -32,10 +32,7 @@ impl PlayRun {
         match what {
             "noop" => {}
             "role_complete" => self.role_complete(task, host),
-            "refresh_inventory" => {
-                return Err(Error::new(Kind::User, "meta: refresh_inventory is not supported yet")
-                    .at(task.level.span.clone()));
-            }
+            "refresh_inventory" => self.play.run.world.inventory().refresh()?,
             "reset_connection" => self.reset_connection(host, task).await?,
             "flush_handlers" | "clear_facts" | "clear_host_errors" | "end_batch" | "end_play"
             | "end_host" => {
