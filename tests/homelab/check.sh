@@ -123,7 +123,7 @@ kustomized() {
 }
 
 promtool_config() {
-    promtool check config "$WORK/prometheus/prometheus.yml"
+    promtool check config --syntax-only "$WORK/prometheus/prometheus.yml"
 }
 
 playbooks() {
