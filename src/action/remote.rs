@@ -12,7 +12,7 @@ use super::{ActionContext, ActionError, Outcome};
 use crate::{
     agent::{CallError, Endpoint},
     connection::Transport,
-    diagnostic::Result,
+    diagnostic::{Error, Kind, Result},
     event::Delegated,
     run::{Fields, TaskResult, Worker},
     template::{Scope, Templar},
@@ -218,6 +218,7 @@ fn with_lines(result: TaskResult) -> TaskResult {
 fn error(e: CallError) -> ActionError {
     match e {
         CallError::Unreachable(text) => ActionError::Unreachable(text),
-        CallError::Failed(text) => ActionError::result(text),
+        // An error of the controller, not a result of the host: it says nothing of changes.
+        CallError::Failed(text) => ActionError::Error(Error::new(Kind::Action, text)),
     }
 }

@@ -14,7 +14,7 @@ mod memory;
 mod mounts;
 mod network;
 mod pkg_mgr;
-mod platform;
+pub mod platform;
 mod security;
 mod selinux;
 mod service_mgr;

@@ -36,7 +36,7 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
 }
 
 /// What the name service calls this machine: the first of its names with a dot, else the first.
-fn fqdn(cx: &mut Context<'_>, nodename: &str) -> String {
+pub fn fqdn(cx: &mut Context<'_>, nodename: &str) -> String {
     let address = output(cx, "getent", &["hosts", nodename]).unwrap_or_default();
     let address = address.split_whitespace().next().unwrap_or(nodename).to_owned();
     let found = output(cx, "getent", &["hosts", &address]).unwrap_or_default();
