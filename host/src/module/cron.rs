@@ -113,7 +113,10 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
         Some(file) if changed => outcome.with("cron_file", file),
         _ => outcome,
     };
-    Ok(outcome.diff(Diff::of(old, new).headers(&shown, &shown)))
+    Ok(match cx.diff {
+        true => outcome.diff(Diff::of(old, new).headers(&shown, &shown)),
+        false => outcome,
+    })
 }
 
 fn check(cx: &mut Context<'_>, args: &mut Args) -> Result<(), Failure> {

@@ -379,7 +379,8 @@ fn check(
         if out.contains("Nothing to do") || out.contains("Complete!") && ran.ok() {
             continue;
         }
-        if !out.contains("Operation aborted") {
+        // Some releases say so on standard output, others on standard error.
+        if !out.contains("Operation aborted") && !ran.err().contains("Operation aborted") {
             failed(&ran, "Failed to install some of the specified packages")?;
             continue;
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::data::{Data, Map};
 use super::{lock_timeout, plan, result_of, status};
 use crate::module::{Args, Context, Failure, Outcome};
 use crate::target::{Ran, Run};
@@ -173,9 +174,9 @@ impl Apt {
     fn done(&self, cx: &Context<'_>, changed: bool, ran: &Ran) -> Outcome {
         let outcome = Outcome::new(changed).with_all(result_of(ran));
         if cx.diff {
-            outcome.diff(plan(&ran.out()))
+            outcome.with("diff", Data::from(plan(&ran.out())))
         } else {
-            outcome.with("diff", crate::data::Map::new())
+            outcome.with("diff", Map::new())
         }
     }
 
@@ -237,17 +238,15 @@ impl Apt {
                 .with("stdout", stdout)
                 .with("stderr", stderr));
         }
-        let outcome = Outcome::new(true).with("stdout", stdout).with("stderr", stderr);
-        Ok(match before.and_then(|outcome| outcome.diff.clone()) {
-            Some(crate::module::Diffs::One(mut diff)) => {
-                diff.prepared = diff.prepared.map(|text| format!("{text}\n\n{out}"));
-                outcome.diff(*diff)
-            }
-            _ if before.is_some_and(|outcome| outcome.data.contains_key("diff")) => {
-                outcome.with("diff", crate::data::Map::new())
-            }
-            _ => outcome.diff(plan(&out)),
-        })
+        let mut diff = before
+            .and_then(|outcome| outcome.data.get("diff").cloned())
+            .unwrap_or_else(|| plan(&out).into());
+        if before.is_some()
+            && let Some(Data::String(text)) = diff.get_mut("prepared")
+        {
+            text.push_str(&format!("\n\n{out}"));
+        }
+        Ok(Outcome::new(true).with("stdout", stdout).with("stderr", stderr).with("diff", diff))
     }
 
     pub fn remove(
@@ -397,12 +396,11 @@ impl Apt {
                 .with("rc", ran.rc));
         }
         let out = ran.out().into_owned();
-        let outcome = if nothing_done(&ran) {
-            Outcome::new(false).with_all(result_of(&ran))
-        } else {
-            self.done(cx, true, &ran)
-        };
-        Ok(outcome.with("msg", out))
+        let head = |changed: bool| Outcome::new(changed).with("msg", out);
+        Ok(match nothing_done(&ran) {
+            true => head(false).with_all(result_of(&ran)),
+            false => head(true).with_all(self.done(cx, true, &ran).data),
+        })
     }
 
     pub fn mark_manual(&self, cx: &mut Context<'_>, names: &[String]) -> Result<(), Failure> {
