@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::data::{Data, Map};
 use super::{lock_timeout, plan, result_of, status};
+use crate::data::{Data, Map};
 use crate::module::{Args, Context, Failure, Outcome};
 use crate::target::{Ran, Run};
 
