@@ -20,6 +20,7 @@ mod iptables;
 mod lineinfile;
 mod modprobe;
 mod mount;
+mod package_facts;
 mod ping;
 mod replace;
 mod rpm_key;
@@ -64,6 +65,7 @@ pub static MODULES: &[&Module] = &[
     &lineinfile::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
+    &package_facts::MODULE,
     &ping::MODULE,
     &replace::MODULE,
     &rpm_key::MODULE,
