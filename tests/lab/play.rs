@@ -123,7 +123,9 @@ impl Drop for Engines {
 
 fn make_real() -> Result<PathBuf, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/venv.sh");
+    // sysctl, mount and others come from collections.
     let output = Command::new(&script)
+        .arg("collections")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

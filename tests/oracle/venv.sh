@@ -1,9 +1,16 @@
 #!/bin/sh
 # Makes the virtual environment with the ansible that we compare with, if it is not there yet, and
 # prints the folder of its programs. Nothing outside the cache folder is touched.
+# With `collections`, another one that has the community's collections too.
 set -eu
 version=2.14.18
-folder="${XDG_CACHE_HOME:-$HOME/.cache}/vmstation-play/oracle/ansible-core-$version"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/vmstation-play/oracle"
+packages="ansible-core==$version"
+folder="$cache/ansible-core-$version"
+if [ "${1-}" = collections ]; then
+    packages="$packages ansible==7.7.0"
+    folder="$cache/ansible-7.7.0"
+fi
 if ! [ -e "$folder/complete" ]; then
     # ansible-core 2.14 runs on these; newer Pythons lack what it imports.
     python=
@@ -21,7 +28,8 @@ if ! [ -e "$folder/complete" ]; then
     # Without the mark at its end, what an interrupted run left is made anew.
     rm -rf "$folder"
     "$python" -m venv "$folder" >&2
-    "$folder/bin/pip" install --quiet --disable-pip-version-check "ansible-core==$version" >&2
+    # shellcheck disable=SC2086 # several words
+    "$folder/bin/pip" install --quiet --disable-pip-version-check $packages >&2
     touch "$folder/complete"
 fi
 echo "$folder/bin"

@@ -196,16 +196,13 @@ impl<'a> Context<'a> {
             }
         }
         self.add_path_facts(result);
-        let own = result.remove("warnings");
-        // A module that returns an empty list of its own has one in its result.
-        let has_own = own.is_some();
-        let own = match own {
+        let own = match result.remove("warnings") {
             Some(Data::Array(own)) => own,
             Some(own) => vec![own],
             None => Vec::new(),
         };
         own.iter().map(python::text).for_each(|warning| self.warn(warning));
-        if has_own || !self.warnings.is_empty() {
+        if !self.warnings.is_empty() {
             result.insert("warnings".into(), self.warnings.drain(..).map(Data::from).collect());
         }
         if !self.deprecations.is_empty() {

@@ -124,27 +124,31 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
 }
 
 fn is_loaded(cx: &mut Context<'_>, kernel: &Kernel) -> Result<bool, Failure> {
-    let mut read = |path: &str| {
-        cx.target.read_text(path.as_ref()).map_err(|error| {
-            Failure::new(python::os_error(&error, Subject::Text(path.as_ref())))
-                .with("changed", kernel.changed)
-                .with_all(kernel.result())
-        })
-    };
     let begin = format!("{} ", kernel.name.replace('-', "_"));
-    if read("/proc/modules")?.lines().any(|line| line.starts_with(&begin)) {
+    if read(cx, kernel, "/proc/modules")?.lines().any(|line| line.starts_with(&begin)) {
         return Ok(true);
     }
     // What is built into the kernel needs no loading.
     let release = cx.target.uname().unwrap_or_default().release;
     let end = format!("/{}.ko", kernel.name);
-    let path = format!("/lib/modules/{release}/modules.builtin");
-    let builtin = cx.target.read_text(path.as_ref()).map_err(|error| {
-        Failure::new(python::os_error(&error, Subject::Text(path.as_ref())))
+    let builtin = read(cx, kernel, &format!("/lib/modules/{release}/modules.builtin"))?;
+    Ok(builtin.lines().any(|line| line.trim_end().ends_with(&end)))
+}
+
+fn read(cx: &mut Context<'_>, kernel: &Kernel, path: &str) -> Result<String, Failure> {
+    cx.target.read_text(path.as_ref()).map_err(|error| {
+        let class = match error.kind() {
+            io::ErrorKind::NotFound => "FileNotFoundError",
+            io::ErrorKind::PermissionDenied => "PermissionError",
+            _ => "OSError",
+        };
+        let msg = python::os_error(&error, Subject::Text(path.as_ref()));
+        let exception = format!("Traceback (most recent call last):\n{class}: {msg}\n");
+        Failure::new(msg)
+            .with("exception", exception)
             .with("changed", kernel.changed)
             .with_all(kernel.result())
-    })?;
-    Ok(builtin.lines().any(|line| line.trim_end().ends_with(&end)))
+    })
 }
 
 const LOADED: &str = "/etc/modules-load.d";
