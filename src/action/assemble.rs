@@ -43,7 +43,7 @@ async fn assemble(cx: &mut ActionContext<'_>) -> Outcome {
     for own in ["remote_src", "regexp", "delimiter", "ignore_hidden"] {
         args.remove(own);
     }
-    copy::send_bytes(cx, args, text, "src").await
+    copy::send_always(cx, &args, text).await
 }
 
 /// The fragments in the order of their names, with delimiters between them.

@@ -179,6 +179,24 @@ pub async fn send_bytes(cx: &ActionContext<'_>, args: Dict, bytes: Vec<u8>, name
     Ok(result)
 }
 
+/// Sends text that the module gets whatever is at its place (`assemble`).
+pub async fn send_always(cx: &ActionContext<'_>, args: &Dict, bytes: Vec<u8>) -> Outcome {
+    const LABEL: &str = "src";
+    let limit = cx.worker.play.run.settings.get(&options::MAX_FILE_SIZE_FOR_DIFF);
+    let sent = args.copy();
+    sent.insert("src", LABEL);
+    sent.insert("_assembled", true);
+    sent.insert("_diff_limit", limit);
+    let attached = Attached::bytes(LABEL, bytes.clone());
+    let result = cx.remote.module(cx, "ansible.legacy.copy", sent, vec![attached]).await?;
+    if let Some(Value::Dict(diff)) = result.data.get("diff") {
+        let (shown, name) = (temporary_name(cx), LABEL.to_owned());
+        let file = Delivered { shown, name, bytes, mode: 0o600, is_content: false, follow: None };
+        complete_diff(cx, &file, &diff, limit);
+    }
+    Ok(result)
+}
+
 /// A name that a temporary file of ansible's would have on the controller. There is no such file.
 fn temporary_name(cx: &ActionContext<'_>) -> String {
     static RUN: OnceLock<String> = OnceLock::new();

@@ -20,6 +20,7 @@ pub static MODULE: Module = Module {
             .doc("What is copied. A folder that ends with `/` stands for what it holds."),
         Opt::str("_original_basename"),
         Opt::bool("_content").or(false),
+        Opt::bool("_assembled").or(false),
         Opt::int("_diff_limit").or_int(0),
         Opt::str("content").no_log().doc("The content itself, instead of `src`."),
         Opt::path("dest").required().doc("The place. If it ends with `/`, it is a folder."),
@@ -54,11 +55,14 @@ pub static MODULE: Module = Module {
 fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let src = args.string("src");
     let arrival = args.bool("_content");
+    let assembled = args.bool("_assembled");
     let limit = args.int("_diff_limit").unwrap_or(0);
     // They are ours: results don't show them.
     args.forget("_content");
+    args.forget("_assembled");
     args.forget("_diff_limit");
     match cx.travelling(&src).cloned() {
+        Some(file) if assembled => delivery::run_always(cx, args, &file, limit),
         Some(file) => delivery::run(cx, args, &file, arrival, limit),
         None => place(cx, args, None),
     }

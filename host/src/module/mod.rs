@@ -5,6 +5,7 @@ mod apt_key;
 mod apt_repository;
 mod assemble;
 mod async_status;
+mod authorized_key;
 mod blockinfile;
 mod command;
 mod copy;
@@ -14,8 +15,10 @@ mod dpkg_selections;
 mod file;
 mod find;
 mod get_url;
+mod getent;
 mod group;
 mod hostname;
+mod ini_file;
 mod iptables;
 mod lineinfile;
 mod modprobe;
@@ -25,6 +28,7 @@ mod ping;
 mod replace;
 mod rpm_key;
 mod service;
+mod service_facts;
 mod setup;
 mod slurp;
 mod stat;
@@ -50,6 +54,7 @@ pub static MODULES: &[&Module] = &[
     &apt_repository::MODULE,
     &assemble::MODULE,
     &async_status::MODULE,
+    &authorized_key::MODULE,
     &blockinfile::MODULE,
     &command::MODULE,
     &copy::MODULE,
@@ -59,8 +64,10 @@ pub static MODULES: &[&Module] = &[
     &file::MODULE,
     &find::MODULE,
     &get_url::MODULE,
+    &getent::MODULE,
     &group::MODULE,
     &hostname::MODULE,
+    &ini_file::MODULE,
     &iptables::MODULE,
     &lineinfile::MODULE,
     &modprobe::MODULE,
@@ -70,6 +77,7 @@ pub static MODULES: &[&Module] = &[
     &replace::MODULE,
     &rpm_key::MODULE,
     &service::MODULE,
+    &service_facts::MODULE,
     &setup::MODULE,
     &slurp::MODULE,
     &stat::MODULE,

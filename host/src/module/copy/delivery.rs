@@ -77,12 +77,31 @@ pub(super) fn run(
     if args.str("checksum").is_none_or(str::is_empty) {
         args.set("checksum", file.sha1.as_str());
     }
-    args.set("src", staged(cx).to_string_lossy());
+    args.set("src", staged(cx, "source").to_string_lossy());
     match place(cx, args, Some(&Delivery { label: &file.path, sha1: &file.sha1 })) {
         Ok(outcome) => Ok(Outcome::silent().with("diff", diffs).with_all(outcome.data)),
         Err(failure) if failure.data.contains_key("checksum") => Err(failure.with("diff", diffs)),
         Err(failure) => Err(failure.with("diff", diffs).with("checksum", file.sha1.as_str())),
     }
+}
+
+/// Under `assemble` ansible compares the checksum of a path with that of a file, and so always calls `copy`.
+pub(super) fn run_always(
+    cx: &mut Context<'_>,
+    args: &mut Args,
+    file: &Travelling,
+    limit: i64,
+) -> Result<Outcome, Failure> {
+    let diff = match cx.diff {
+        true => Some(difference(cx, args.req("dest"), limit)),
+        false => None,
+    };
+    args.set("src", staged(cx, &file.path).to_string_lossy());
+    let outcome = place(cx, args, Some(&Delivery { label: &file.path, sha1: &file.sha1 }))?;
+    Ok(match diff {
+        Some(diff) => outcome.diff(diff),
+        None => outcome,
+    })
 }
 
 fn look(cx: &mut Context<'_>, args: &Args, path: String) -> Result<Before, Failure> {
@@ -180,11 +199,11 @@ fn at_home(cx: &mut Context<'_>, path: &str) -> String {
 }
 
 /// The path under which ansible would have put the file first; results and failures show it.
-fn staged(cx: &mut Context<'_>) -> PathBuf {
+fn staged(cx: &mut Context<'_>, file: &str) -> PathBuf {
     let base = cx.call.remote_tmp.clone().unwrap_or_else(|| "~/.ansible/tmp".to_owned());
     let base = at_home(cx, &base);
     let base = cx.target.expand(&base);
     let (now, pid, random) = (cx.target.now().as_f64(), cx.target.pid(), cx.target.random());
     let name = format!("ansible-tmp-{}-{pid}-{}", python::float_text(now), random >> 16);
-    Path::new(&base).join(name).join("source")
+    Path::new(&base).join(name).join(file)
 }
