@@ -12,6 +12,8 @@ use crate::{
 pub struct PlayInfo {
     /// Its name, rendered; the host pattern where it has none.
     pub name: String,
+    /// Its `hosts:`, rendered.
+    pub hosts: Vec<String>,
     /// Whether every task runs on its own schedule (`free`, `host_pinned`).
     pub free: bool,
     /// Whether the play as a whole runs in check mode.

@@ -2,7 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Callback, Colour, Display, Registration, ResultOptions, diff, render::ResultFormat};
+use super::{
+    Callback, Colour, Display, Registration, ResultOptions, ResultText,
+    clean::{shown, without_status},
+    diff,
+    render::ResultFormat,
+};
 use crate::{
     config::{
         Settings,
@@ -15,6 +20,7 @@ use crate::{
 /// Registers the callback.
 pub static REGISTRATION: Registration = Registration {
     name: "default",
+    collection: "ansible.builtin",
     summary: "the output of ansible-playbook",
     make: |settings, display| Box::new(Default::new(Options::read(settings, display.is_check()))),
 };
@@ -50,7 +56,8 @@ pub struct Options {
 }
 
 impl Options {
-    fn read(settings: &Settings, check: bool) -> Self {
+    /// As the settings have them.
+    pub fn read(settings: &Settings, check: bool) -> Self {
         Self {
             results: ResultOptions {
                 format: match settings.get(&callback::RESULT_FORMAT).as_str() {
@@ -77,6 +84,7 @@ impl Options {
 /// The callback.
 pub struct Default {
     options: Options,
+    text: Box<dyn ResultText>,
     last_banner: Option<u64>,
     last_name: Option<String>,
     kinds: HashMap<u64, TaskKind>,
@@ -86,7 +94,19 @@ pub struct Default {
 impl Default {
     /// With these settings.
     pub fn new(options: Options) -> Self {
-        Self { options, last_banner: None, last_name: None, kinds: HashMap::new(), play: None }
+        Self::writing(options, Box::new(options.results))
+    }
+
+    /// With these settings, but another form of results.
+    pub fn writing(options: Options, text: Box<dyn ResultText>) -> Self {
+        Self {
+            options,
+            text,
+            last_banner: None,
+            last_name: None,
+            kinds: HashMap::new(),
+            play: None,
+        }
     }
 
     fn task_start(&mut self, task: &TaskInfo, display: &Display) {
@@ -131,7 +151,7 @@ impl Default {
     }
 
     fn dump(&self, report: &Report, display: &Display) -> String {
-        self.options.results.dump(report, display.verbosity(), None)
+        self.text.result(report, display.verbosity(), None)
     }
 
     fn failed(&mut self, report: &Report, ignored: bool, display: &Display) {
@@ -257,7 +277,7 @@ impl Default {
             if !truth(&turn, "changed") {
                 continue;
             }
-            let text = diff::render(&found, self.options.results, self.options.context, display);
+            let text = diff::render(&found, &*self.text, self.options.context, display);
             if !text.is_empty() {
                 self.banner_if_new(&report.task, display);
                 display.line(&text, None, false);
@@ -265,20 +285,12 @@ impl Default {
         }
     }
 
-    /// Shows the warnings of a result and takes them out of it.
     fn warnings(&self, result: &Dict, display: &Display) {
-        if !self.options.action_warnings {
-            return;
-        }
-        if let Some(Value::List(all)) = result.remove("warnings") {
-            all.read().iter().for_each(|w| display.warning(&w.to_text()));
-        }
-        if let Some(Value::List(all)) = result.remove("deprecations") {
-            all.read().iter().filter_map(Value::as_dict).for_each(|d| deprecated(d, display));
-        }
+        show_warnings(result, self.options.action_warnings, display);
     }
 
     fn retry(&self, report: &Report, display: &Display) {
+        let report = &without_status(report);
         let number = |key: &str| match report.result.get(key) {
             Some(Value::Int(n)) => n,
             _ => 0,
@@ -307,27 +319,11 @@ impl Default {
         }
         display.line("", None, false);
         if !stats.custom.is_empty() && self.options.custom_stats {
-            self.custom_stats(stats, display);
+            show_custom_stats(stats, &*self.text, display);
         }
         if self.options.check && self.options.check_markers {
             display.banner("DRY RUN");
         }
-    }
-
-    fn custom_stats(&self, stats: &Stats, display: &Display) {
-        let dump =
-            |data: &Dict| self.options.results.dump_dict(data, false, 0, Some(1)).replace('\n', "");
-        display.banner("CUSTOM STATS: ");
-        let mut owners: Vec<&String> = stats.custom.keys().filter(|k| *k != "_run").collect();
-        owners.sort_unstable();
-        for owner in owners {
-            display.line(&format!("\t{owner}: {}", dump(&stats.custom[owner])), None, false);
-        }
-        if let Some(run) = stats.custom.get("_run") {
-            display.line("", None, false);
-            display.line(&format!("\tRUN: {}", dump(run)), None, false);
-        }
-        display.line("", None, false);
     }
 
     fn play_start(&mut self, play: &Arc<PlayInfo>, display: &Display) {
@@ -406,7 +402,7 @@ fn truth(data: &Dict, key: &str) -> bool {
 }
 
 fn path(task: &TaskInfo, display: &Display) {
-    if let Some(path) = &task.path {
+    if let Some(path) = task.path.as_ref().filter(|p| !p.is_empty()) {
         display.line(&format!("task path: {path}"), Some(Colour::Debug), false);
     }
 }
@@ -426,6 +422,11 @@ pub fn label(report: &Report) -> String {
     text
 }
 
+/// The label of a loop's turn, for callbacks that show it only where there is one.
+pub fn label_of_item(report: &Report) -> Option<String> {
+    report.item_label.as_ref().filter(|_| !report.no_log).map(Value::to_text)
+}
+
 fn item(report: &Report) -> String {
     if report.no_log {
         // The label is censored along with the result.
@@ -436,30 +437,41 @@ fn item(report: &Report) -> String {
 
 /// The report without what its kind of task never shows.
 pub fn cleaned(report: &Report) -> Report {
-    let mut report = report.clone();
-    let data = report.result.copy();
-    for key in ["failed", "skipped"] {
-        data.remove(key);
+    let report = shown(report);
+    if report.task.looped {
+        // Results of turns were shown with the turns.
+        report.result.remove("results");
     }
-    if report.task.resolved == "ansible.builtin.debug" {
-        if data.contains("msg") {
-            let shown = ["msg", "exception", "warnings", "deprecations"];
-            data.write().retain(|k, _| {
-                k.as_str().is_some_and(|k| shown.contains(&k) || k.starts_with('_'))
-            });
-        } else {
-            for key in ["changed", "failed", "skipped", "invocation", "skip_reason"] {
-                data.remove(key);
-            }
-        }
-    }
-    if report.task.looped && data.contains("results") {
-        data.remove("results");
-        // Warnings and results of turns were shown with the turns.
-        data.insert("results", Vec::new());
-    }
-    report.result = data;
     report
+}
+
+/// Shows the warnings of a result, if they are `wanted`, and takes them out of it.
+pub fn show_warnings(result: &Dict, wanted: bool, display: &Display) {
+    if !wanted {
+        return;
+    }
+    if let Some(Value::List(all)) = result.remove("warnings") {
+        all.read().iter().for_each(|w| display.warning(&w.to_text()));
+    }
+    if let Some(Value::List(all)) = result.remove("deprecations") {
+        all.read().iter().filter_map(Value::as_dict).for_each(|d| deprecated(d, display));
+    }
+}
+
+/// Shows what `set_stats` collected.
+pub fn show_custom_stats(stats: &Stats, text: &dyn ResultText, display: &Display) {
+    let dump = |data: &Dict| text.dict(data, Some(1)).replace('\n', "");
+    display.banner("CUSTOM STATS: ");
+    let mut owners: Vec<&String> = stats.custom.keys().filter(|k| *k != "_run").collect();
+    owners.sort_unstable();
+    for owner in owners {
+        display.line(&format!("\t{owner}: {}", dump(&stats.custom[owner])), None, false);
+    }
+    if let Some(run) = stats.custom.get("_run") {
+        display.line("", None, false);
+        display.line(&format!("\tRUN: {}", dump(run)), None, false);
+    }
+    display.line("", None, false);
 }
 
 /// Shows what a module's crash left.
@@ -480,7 +492,7 @@ pub fn exception(result: &Dict, stderr: bool, display: &Display) {
 }
 
 /// A module's deprecation, as ansible words it.
-pub fn deprecated(d: &Dict, display: &Display) {
+fn deprecated(d: &Dict, display: &Display) {
     let text = |key: &str| d.get(key).filter(|v| !v.is_none()).map(|v| v.to_text());
     let mut message = text("msg").unwrap_or_default().trim().to_owned();
     if !message.is_empty() && !message.ends_with(['!', '?', '.']) {
@@ -529,31 +541,40 @@ fn job(word: &str, report: &Report, display: &Display) {
 
 /// One host's line of the recap.
 fn recap_line(host: &str, counts: Counts, display: &Display) -> String {
-    let name = if display.has_colour() {
-        let colour = if counts.failed != 0 || counts.unreachable != 0 {
-            Colour::Error
-        } else if counts.changed != 0 {
-            Colour::Changed
-        } else {
-            Colour::Ok
-        };
-        format!("{:<37}", display.paint(host, colour))
-    } else {
-        format!("{host:<26}")
-    };
-    let count = |word: &str, n: u64, colour: Colour| {
-        let text = format!("{word}={n:<4}");
-        if n == 0 { text } else { display.paint(&text, colour) }
-    };
+    let name = host_column(host, counts, display);
+    let skipped = count("skipped", counts.skipped, Colour::Skip, display);
+    let [ok, changed, unreachable, failed, rescued, ignored] = recap_counts(counts, display);
+    format!("{name} : {ok} {changed} {unreachable} {failed} {skipped} {rescued} {ignored}")
+}
+
+/// What all recaps count: ok, changed, unreachable, failed, rescued, ignored.
+pub fn recap_counts(counts: Counts, display: &Display) -> [String; 6] {
     [
-        format!("{name} :"),
-        count("ok", counts.ok, Colour::Ok),
-        count("changed", counts.changed, Colour::Changed),
-        count("unreachable", counts.unreachable, Colour::Unreachable),
-        count("failed", counts.failed, Colour::Error),
-        count("skipped", counts.skipped, Colour::Skip),
-        count("rescued", counts.rescued, Colour::Ok),
-        count("ignored", counts.ignored, Colour::Warn),
+        count("ok", counts.ok, Colour::Ok, display),
+        count("changed", counts.changed, Colour::Changed, display),
+        count("unreachable", counts.unreachable, Colour::Unreachable, display),
+        count("failed", counts.failed, Colour::Error, display),
+        count("rescued", counts.rescued, Colour::Ok, display),
+        count("ignored", counts.ignored, Colour::Warn, display),
     ]
-    .join(" ")
+}
+
+fn count(word: &str, n: u64, colour: Colour, display: &Display) -> String {
+    let text = format!("{word}={n:<4}");
+    if n == 0 { text } else { display.paint(&text, colour) }
+}
+
+/// The host's name in the recap, in the colour of its worst count.
+pub fn host_column(host: &str, counts: Counts, display: &Display) -> String {
+    if !display.has_colour() {
+        return format!("{host:<26}");
+    }
+    let colour = if counts.failed != 0 || counts.unreachable != 0 {
+        Colour::Error
+    } else if counts.changed != 0 {
+        Colour::Changed
+    } else {
+        Colour::Ok
+    };
+    format!("{:<37}", display.paint(host, colour))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Colour, Display, render::ResultOptions};
+use super::{Colour, Display, render::ResultText};
 use crate::value::{Dict, Value};
 
 /// The text of a result's `diff`: one diff or several.
-pub fn render(diff: &Value, options: ResultOptions, context: usize, display: &Display) -> String {
+pub fn render(diff: &Value, options: &dyn ResultText, context: usize, display: &Display) -> String {
     let all = match diff {
         Value::List(items) => items.snapshot(),
         other => vec![other.clone()],
@@ -14,7 +14,7 @@ pub fn render(diff: &Value, options: ResultOptions, context: usize, display: &Di
     all.iter().filter_map(Value::as_dict).map(|d| one(d, options, context, display)).collect()
 }
 
-fn one(diff: &Dict, options: ResultOptions, context: usize, display: &Display) -> String {
+fn one(diff: &Dict, options: &dyn ResultText, context: usize, display: &Display) -> String {
     let mut text = String::new();
     for (key, what) in [("dst_binary", "destination"), ("src_binary", "source")] {
         if diff.contains(key) {
@@ -57,7 +57,7 @@ fn one(diff: &Dict, options: ResultOptions, context: usize, display: &Display) -
     text
 }
 
-fn side(value: &Value, options: ResultOptions) -> String {
+fn side(value: &Value, options: &dyn ResultText) -> String {
     match value {
         Value::None => String::new(),
         Value::Dict(_) => options.diff_side(value),

@@ -142,6 +142,17 @@ impl Display {
         self.log(bare);
     }
 
+    /// Text as it is, to standard output alone.
+    pub fn raw(&self, text: &str) {
+        // As for lines: nobody may be reading any more.
+        let _ = self.out.lock().write_all(text.as_bytes());
+    }
+
+    /// Columns of a line.
+    pub fn columns(&self) -> usize {
+        self.options.columns
+    }
+
     fn log(&self, text: &str) {
         let Some(log) = &self.log else { return };
         let now = chrono::Local::now().format("%Y-%m-%d %H:%M:%S,%3f");

@@ -1,11 +1,13 @@
 //! `minimal`: one block a host and result; what ad-hoc commands print.
 
 use super::{
-    Callback, Colour, Display, Registration, ResultOptions,
-    default::{cleaned, deprecated, diff_context, exception},
+    Callback, Colour, Display, Registration, ResultOptions, ResultText,
+    clean::{shown, without_status},
+    default::{diff_context, exception, show_warnings},
     diff,
 };
 use crate::{
+    config::options,
     event::{Event, Report},
     value::Value,
 };
@@ -13,8 +15,14 @@ use crate::{
 /// Registers the callback.
 pub static REGISTRATION: Registration = Registration {
     name: "minimal",
+    collection: "ansible.builtin",
     summary: "the bare results of each host",
-    make: |settings, _| Box::new(Minimal { context: diff_context(settings) }),
+    make: |settings, _| {
+        Box::new(Minimal {
+            context: diff_context(settings),
+            warnings: settings.get(&options::ACTION_WARNINGS),
+        })
+    },
 };
 
 /// Modules whose results are shown as a command's output.
@@ -35,6 +43,8 @@ pub const RAW_OUTPUT: &[&str] = &[
 
 struct Minimal {
     context: usize,
+    /// `action_warnings`.
+    warnings: bool,
 }
 
 fn results() -> ResultOptions {
@@ -53,23 +63,14 @@ fn command_text(report: &Report, caption: &str) -> String {
     )
 }
 
-fn warnings(report: &Report, display: &Display) {
-    if let Some(Value::List(all)) = report.result.remove("warnings") {
-        all.read().iter().for_each(|w| display.warning(&w.to_text()));
-    }
-    if let Some(Value::List(all)) = report.result.remove("deprecations") {
-        all.read().iter().filter_map(Value::as_dict).for_each(|d| deprecated(d, display));
-    }
-}
-
 impl Callback for Minimal {
     fn event(&mut self, event: &Event, display: &Display) {
-        let dump = |r: &Report| results().dump(r, display.verbosity(), Some(4));
+        let dump = |r: &Report| results().result(r, display.verbosity(), Some(4));
         match event {
             Event::Failed(report, _) => {
-                let report = cleaned(report);
+                let report = without_status(report);
                 exception(&report.result, false, display);
-                warnings(&report, display);
+                show_warnings(&report.result, self.warnings, display);
                 let raw = RAW_OUTPUT.contains(&report.task.action.as_str())
                     && !report.result.contains("module_stderr");
                 let text = if raw {
@@ -80,8 +81,8 @@ impl Callback for Minimal {
                 display.line(&text, Some(Colour::Error), false);
             }
             Event::Ok(report) => {
-                let report = cleaned(report);
-                warnings(&report, display);
+                let report = shown(report);
+                show_warnings(&report.result, self.warnings, display);
                 let changed = report.result.get("changed").is_some_and(|v| v.is_true());
                 let (word, colour) =
                     if changed { ("CHANGED", Colour::Changed) } else { ("SUCCESS", Colour::Ok) };
@@ -104,7 +105,7 @@ impl Callback for Minimal {
             }
             Event::Diff(report) => {
                 if let Some(found) = report.result.get("diff").filter(Value::is_true) {
-                    let text = diff::render(&found, results(), self.context, display);
+                    let text = diff::render(&found, &results(), self.context, display);
                     display.line(&text, None, false);
                 }
             }

@@ -1,21 +1,38 @@
 //! What people see of a run: one file a callback. A callback sees events and nothing else.
 
+mod clean;
+mod debug;
 mod default;
+mod dense;
 mod diff;
 mod display;
+mod json;
+mod junit;
+mod log_plays;
 mod minimal;
+mod null;
 mod oneline;
+mod profile_roles;
+mod profile_tasks;
 mod render;
+mod skippy;
+mod stopwatch;
+mod timer;
+mod tree;
+mod unixy;
+mod xml;
+mod yaml;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use default::Default;
 pub use display::{Colour, Display, DisplayOptions};
-pub use render::{ResultFormat, ResultOptions};
+pub use render::{ResultFormat, ResultOptions, ResultText};
 
 use crate::{
-    config::Settings,
+    config::{Settings, options},
     diagnostic::{Error, Kind, Result},
     event::{Event, EventSink},
 };
@@ -30,15 +47,60 @@ pub trait Callback: Send {
 pub struct Registration {
     /// Its name, without a collection.
     pub name: &'static str,
+    /// The collection that it comes from.
+    pub collection: &'static str,
     /// One sentence about it.
     pub summary: &'static str,
     /// Makes one.
     pub make: fn(&Settings, &Display) -> Box<dyn Callback>,
 }
 
+impl Registration {
+    /// Whether it goes by this name.
+    fn is(&self, name: &str) -> bool {
+        match name.rsplit_once('.') {
+            None => name == self.name,
+            Some(("ansible.legacy", short)) => short == self.name,
+            Some((collection, short)) => collection == self.collection && short == self.name,
+        }
+    }
+}
+
 /// Every callback that can be `stdout_callback`.
-pub static STDOUT: &[&Registration] =
-    &[&default::REGISTRATION, &minimal::REGISTRATION, &oneline::REGISTRATION];
+pub static STDOUT: &[&Registration] = &[
+    &debug::REGISTRATION,
+    &default::REGISTRATION,
+    &dense::REGISTRATION,
+    &json::REGISTRATION,
+    &minimal::REGISTRATION,
+    &null::REGISTRATION,
+    &oneline::REGISTRATION,
+    &skippy::REGISTRATION,
+    &unixy::REGISTRATION,
+    &yaml::REGISTRATION,
+];
+
+/// Every callback that `callbacks_enabled` can name.
+pub static ENABLED: &[&Registration] = &[
+    // Those of ansible itself go first, whatever the order in which they are named.
+    &junit::REGISTRATION,
+    &tree::REGISTRATION,
+    &log_plays::REGISTRATION,
+    &profile_roles::REGISTRATION,
+    &profile_tasks::REGISTRATION,
+    &timer::REGISTRATION,
+];
+
+/// Which callbacks a run has.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The one for standard output.
+    pub stdout: String,
+    /// Whether those that `callbacks_enabled` names come too.
+    pub enabled: bool,
+    /// `--tree`.
+    pub tree: Option<std::path::PathBuf>,
+}
 
 /// The callbacks of a run, with what they all share: the display.
 pub struct Callbacks {
@@ -51,17 +113,42 @@ impl Callbacks {
     ///
     /// # Errors
     /// A name that no callback has.
-    pub fn load(stdout: &str, settings: &Settings, display: Arc<Display>) -> Result<Arc<Self>> {
-        let short = stdout.rsplit('.').next().unwrap_or(stdout);
-        let Some(found) = STDOUT.iter().find(|r| r.name == short) else {
+    pub fn load(wanted: &Wanted, settings: &Settings, display: Arc<Display>) -> Result<Arc<Self>> {
+        let Some(first) = STDOUT.iter().find(|r| r.is(&wanted.stdout)) else {
             return Err(Error::new(
-                Kind::Options,
-                format!("Invalid callback for stdout specified: {stdout}"),
+                Kind::User,
+                format!("Invalid callback for stdout specified: {}", wanted.stdout),
             ));
         };
-        let first = (found.make)(settings, &display);
-        Ok(Arc::new(Self { display, all: Mutex::new(vec![first]) }))
+        let mut all = vec![(first.make)(settings, &display)];
+        if let Some(folder) = &wanted.tree {
+            all.push(Box::new(tree::Tree::new(folder.clone())));
+        }
+        if wanted.enabled {
+            let named = settings.get(&options::CALLBACKS_ENABLED);
+            for registration in enabled(&named, &display) {
+                all.push((registration.make)(settings, &display));
+            }
+        }
+        Ok(Arc::new(Self { display, all: Mutex::new(all) }))
     }
+}
+
+/// The callbacks of these names, in the order in which they get events.
+fn enabled(named: &[String], display: &Display) -> Vec<&'static Registration> {
+    let own = |r: &Registration| r.collection == "ansible.builtin";
+    let mut found: Vec<&'static Registration> =
+        ENABLED.iter().copied().filter(|r| own(r) && named.iter().any(|n| r.is(n))).collect();
+    for name in named {
+        match ENABLED.iter().find(|r| r.is(name)) {
+            Some(registration) if found.iter().any(|f| std::ptr::eq(*f, *registration)) => {}
+            Some(registration) => found.push(registration),
+            // Those for standard output need not be named, and naming them changes nothing.
+            None if STDOUT.iter().any(|r| r.is(name)) => {}
+            None => display.warning(&format!("Skipping callback plugin '{name}', unable to load")),
+        }
+    }
+    found
 }
 
 impl EventSink for Callbacks {

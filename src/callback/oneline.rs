@@ -1,13 +1,15 @@
 //! `oneline`: one line a host and result.
 
 use super::{
-    Callback, Colour, Display, Registration, ResultOptions, default::cleaned, minimal::RAW_OUTPUT,
+    Callback, Colour, Display, Registration, ResultOptions, ResultText, clean::without_status,
+    minimal::RAW_OUTPUT,
 };
 use crate::event::{Event, Report};
 
 /// Registers the callback.
 pub static REGISTRATION: Registration = Registration {
     name: "oneline",
+    collection: "ansible.builtin",
     summary: "one line a host and result",
     make: |_, _| Box::new(Oneline),
 };
@@ -29,7 +31,7 @@ fn command_text(report: &Report, caption: &str) -> String {
 }
 
 fn dump(report: &Report, display: &Display) -> String {
-    ResultOptions::default().dump(report, display.verbosity(), Some(0)).replace('\n', "")
+    ResultOptions::default().result(report, display.verbosity(), Some(0)).replace('\n', "")
 }
 
 fn failed(report: &Report, display: &Display) {
@@ -58,7 +60,7 @@ fn failed(report: &Report, display: &Display) {
 impl Callback for Oneline {
     fn event(&mut self, event: &Event, display: &Display) {
         match event {
-            Event::Failed(report, _) => failed(&cleaned(report), display),
+            Event::Failed(report, _) => failed(&without_status(report), display),
             Event::Ok(report) => {
                 let changed = report.result.get("changed").is_some_and(|v| v.is_true());
                 let (word, colour) =
@@ -68,7 +70,11 @@ impl Callback for Oneline {
                 let text = if raw {
                     command_text(report, word)
                 } else {
-                    format!("{} | {word} => {}", report.host, dump(&cleaned(report), display))
+                    format!(
+                        "{} | {word} => {}",
+                        report.host,
+                        dump(&without_status(report), display)
+                    )
                 };
                 display.line(&text, Some(colour), false);
             }

@@ -19,6 +19,18 @@ pub enum ResultFormat {
     Yaml,
 }
 
+/// How a callback writes results and what else it shows of structured data.
+pub trait ResultText: Send {
+    /// A result; `indent` asks for several lines.
+    fn result(&self, report: &Report, verbosity: u8, indent: Option<usize>) -> String;
+
+    /// Any dict as results are written.
+    fn dict(&self, data: &Dict, indent: Option<usize>) -> String;
+
+    /// A side of a diff that is a dict.
+    fn diff_side(&self, data: &Value) -> String;
+}
+
 /// `result_format` and `pretty_results`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResultOptions {
@@ -28,15 +40,32 @@ pub struct ResultOptions {
     pub pretty: Option<bool>,
 }
 
-impl ResultOptions {
-    /// A result as text; `indent` asks for several lines.
-    pub fn dump(self, report: &Report, verbosity: u8, indent: Option<usize>) -> String {
+impl ResultText for ResultOptions {
+    fn result(&self, report: &Report, verbosity: u8, indent: Option<usize>) -> String {
         let data = abridged(&report.result, verbosity);
         self.dump_dict(&data, report.verbose_always, verbosity, indent)
     }
 
-    /// Any dict as text, as results are written.
-    pub fn dump_dict(
+    fn dict(&self, data: &Dict, indent: Option<usize>) -> String {
+        self.dump_dict(data, false, 0, indent)
+    }
+
+    fn diff_side(&self, data: &Value) -> String {
+        match self.format {
+            ResultFormat::Json => {
+                let text = data.as_dict().map(|d| dump_json(d, Some(4), true));
+                format!("{}\n", text.unwrap_or_default())
+            }
+            ResultFormat::Yaml => {
+                let lossy = self.pretty != Some(false);
+                format!("{}\n", indented(&dump_yaml(data, lossy, Some(4)), 4))
+            }
+        }
+    }
+}
+
+impl ResultOptions {
+    fn dump_dict(
         self,
         data: &Dict,
         verbose_always: bool,
@@ -47,7 +76,7 @@ impl ResultOptions {
             || (self.pretty.is_none() && self.format == ResultFormat::Yaml)
             || self.pretty == Some(true)
             || verbosity > 2;
-        let mut indent = indent.filter(|n| *n > 0).or(several_lines.then_some(4));
+        let mut indent = indent.filter(|n| *n > 0).or(several_lines.then_some(4)).or(indent);
         if self.pretty == Some(false) {
             indent = None;
         }
@@ -61,28 +90,31 @@ impl ResultOptions {
         let lossy = self.pretty != Some(false);
         let data = data.copy();
         if lossy {
-            for (all, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
-                if data.contains(all) && data.contains(lines) {
-                    data.insert(lines, "<omitted>");
-                }
-            }
+            omit_lines(&data);
         }
         let text = dump_yaml(&Value::Dict(data), lossy, indent);
         format!("\n{}", indented(&text, indent.unwrap_or(4)))
     }
+}
 
-    /// A side of a diff that is a dict.
-    pub fn diff_side(self, data: &Value) -> String {
-        match self.format {
-            ResultFormat::Json => {
-                let text = data.as_dict().map(|d| dump_json(d, Some(4), true));
-                format!("{}\n", text.unwrap_or_default())
-            }
-            ResultFormat::Yaml => {
-                let lossy = self.pretty != Some(false);
-                format!("{}\n", indented(&dump_yaml(data, lossy, Some(4)), 4))
-            }
+/// Says once what a result has twice.
+pub fn omit_lines(data: &Dict) {
+    for (all, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        if data.contains(all) && data.contains(lines) {
+            data.insert(lines, "<omitted>");
         }
+    }
+}
+
+/// The value with lists and dicts of its own: callbacks get copies in which nothing is shared, so
+/// that YAML has no anchors.
+pub fn unshared(value: &Value) -> Value {
+    match value {
+        Value::List(l) => l.snapshot().iter().map(unshared).collect(),
+        Value::Dict(d) => {
+            Value::Dict(d.snapshot().into_iter().map(|(k, v)| (k, unshared(&v))).collect::<Dict>())
+        }
+        other => other.clone(),
     }
 }
 
@@ -107,7 +139,7 @@ fn dump_json(data: &Dict, indent: Option<usize>, ensure_ascii: bool) -> String {
 
 fn dump_yaml(data: &Value, lossy: bool, indent: Option<usize>) -> String {
     let indent = indent.and_then(|n| i32::try_from(n).ok());
-    yaml::dump(data, &yaml::DumpOptions::callback(indent, lossy)).unwrap_or_default()
+    yaml::dump(&unshared(data), &yaml::DumpOptions::callback(indent, lossy)).unwrap_or_default()
 }
 
 /// Every line that is not blank, moved to the right.

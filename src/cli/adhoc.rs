@@ -13,7 +13,8 @@ use super::{
     session::{Ground, Wishes, selection},
 };
 use crate::{
-    config::{Settings, options},
+    callback,
+    config::{Settings, System, expand_path, options},
     diagnostic::{Error, Kind, Result},
     playbook::{load::takes_command, resolve::is_builtin, splitter::parse_kv},
     value::{Dict, Value, json},
@@ -88,9 +89,6 @@ pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
 }
 
 fn run(session: &Session, flags: Flags) -> Result<u8> {
-    if flags.tree.is_some() {
-        return Err(Error::new(Kind::User, "--tree is not supported yet"));
-    }
     let settings = &session.settings;
     let passwords = passwords::ask(session, &flags.connection, &flags.r#become)?;
     let check = flags.check.check;
@@ -129,12 +127,13 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
     }
     let play = play(settings, &flags)?;
     let folder = flags.basedir.clone().unwrap_or_else(|| ".".to_owned());
-    let folder = crate::config::expand_path(&folder, None, &crate::config::System);
+    let folder = expand_path(&folder, None, &System);
     let playbook = ground.loader.load_adhoc(&play, &folder)?;
     let configured = settings.get(&options::DEFAULT_STDOUT_CALLBACK);
-    let callback = if flags.one_line {
+    let enabled = settings.get(&options::DEFAULT_LOAD_CALLBACK_PLUGINS);
+    let stdout = if flags.one_line {
         "oneline".to_owned()
-    } else if settings.get(&options::DEFAULT_LOAD_CALLBACK_PLUGINS) && configured != "default" {
+    } else if enabled && configured != "default" {
         configured
     } else {
         "minimal".to_owned()
@@ -150,7 +149,11 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
         start_at_task: None,
         selection: selection(settings, &[], &[]),
         play_defaults: play_defaults(settings, check, false),
-        callback,
+        callbacks: callback::Wanted {
+            stdout,
+            enabled,
+            tree: flags.tree.as_deref().map(|t| expand_path(t, None, &System)),
+        },
         retry_files: false,
     };
     runner::execute_loaded(&runner::run(session, ground, start)?, &playbook)

@@ -13,6 +13,7 @@ use super::{
     session::{self, Ground, Wishes},
 };
 use crate::{
+    callback,
     config::{Settings, options},
     diagnostic::{Error, Kind, Result},
     playbook::play::Defaults,
@@ -170,7 +171,11 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
             start_at_task: flags.start_at_task.clone(),
             selection,
             play_defaults: defaults,
-            callback: settings.get(&options::DEFAULT_STDOUT_CALLBACK),
+            callbacks: callback::Wanted {
+                stdout: settings.get(&options::DEFAULT_STDOUT_CALLBACK),
+                enabled: true,
+                tree: None,
+            },
             retry_files: true,
         },
     )?;

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf, sync::Arc};
 use super::{Session, flags, passwords::Passwords, session::Ground};
 use crate::{
     agent::Pool,
-    callback::Callbacks,
+    callback::{self, Callbacks},
     config::options,
     connection::Secret,
     diagnostic::{Error, Kind, Result},
@@ -36,8 +36,8 @@ pub struct Start<'a> {
     pub selection: Selection,
     /// What stands in for keywords that plays do not have.
     pub play_defaults: play::Defaults,
-    /// The callback for standard output.
-    pub callback: String,
+    /// What shows the run.
+    pub callbacks: callback::Wanted,
     /// Whether files of hosts to try again are written, where the settings want them.
     pub retry_files: bool,
 }
@@ -48,7 +48,7 @@ pub struct Start<'a> {
 /// A callback that does not exist.
 pub fn run(session: &Session, ground: Ground, start: Start<'_>) -> Result<Arc<Run>> {
     let settings = &session.settings;
-    let callbacks = Callbacks::load(&start.callback, settings, Arc::clone(&session.display))?;
+    let callbacks = Callbacks::load(&start.callbacks, settings, Arc::clone(&session.display))?;
     let defaults = defaults(session, &start);
     let play_defaults = start.play_defaults.clone();
     let display = Arc::clone(&session.display);

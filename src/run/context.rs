@@ -314,11 +314,7 @@ impl PlayContext {
             action: task.action.written.clone(),
             resolved: task.action.name.clone(),
             role,
-            path: Some(format!(
-                "{}:{}",
-                task.level.span.path().display(),
-                task.level.span.position().line
-            )),
+            path: Some(shown_place(&task.level.span)),
             kind: if task.is_handler { TaskKind::Handler } else { TaskKind::Task },
             looped: task.looped.is_some(),
             include: matches!(
@@ -381,6 +377,12 @@ impl PlayContext {
         }
         Value::Dict(d)
     }
+}
+
+/// File and line as callbacks tell them; empty for what stands in no file.
+pub(super) fn shown_place(span: &crate::diagnostic::Span) -> String {
+    let path = span.path().display().to_string();
+    if path.is_empty() { path } else { format!("{path}:{}", span.position().line) }
 }
 
 /// The folders that a task's files are looked for in: its role and the roles that brought it in,

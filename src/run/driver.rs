@@ -239,10 +239,11 @@ impl State {
         view.set_batch(batch.clone());
         let info = PlayInfo {
             name: fields.name.clone(),
+            hosts: fields.hosts.clone(),
             free: fields.strategy.ends_with("free") || fields.strategy.ends_with("host_pinned"),
             check_mode: fields.check_mode,
             id: number,
-            path: Some(play.level.span.to_string()),
+            path: Some(super::context::shown_place(&play.level.span)),
         };
         PlayContext {
             run: Arc::clone(&self.run),

@@ -21,6 +21,9 @@ pub struct Case {
     pub stderr_contains: Vec<String>,
     /// Whether the loopback web server is wanted.
     pub serve: bool,
+    /// Whether the real ansible needs more than ansible-core: the collections of the package
+    /// `ansible` 7.7.0.
+    pub collections: bool,
 }
 
 /// One line for `sh -c`.
@@ -103,6 +106,7 @@ pub fn parse(name: &str, text: &str) -> Result<Case, String> {
         normalise: Vec::new(),
         stderr_contains: Vec::new(),
         serve: false,
+        collections: false,
     };
     let (mut group, mut dumps) = (0, 0);
     for section in sections(text)? {
@@ -130,6 +134,7 @@ pub fn parse(name: &str, text: &str) -> Result<Case, String> {
             "normalise" => case.normalise.extend(filters(&section).map_err(at)?),
             "stderr-contains" => case.stderr_contains.extend(written(&section).map(str::to_string)),
             "serve" => case.serve = true,
+            "collections" => case.collections = true,
             other => return Err(at(format!("no section is called `{other}`"))),
         }
     }

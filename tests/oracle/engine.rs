@@ -66,6 +66,9 @@ impl Engine {
     }
 
     pub fn run(&self, case: &Case) -> Result<Answer, String> {
+        if case.collections && self.version != "ours" && !has_collections() {
+            return Err("needs an ORACLE_BIN with the collections of ansible 7.7.0".to_string());
+        }
         let number = RUNS.fetch_add(1, Ordering::SeqCst);
         let run = self.base.join(format!("{number:06}"));
         let (cwd, home, bin) = (run.join("case"), run.join("home"), run.join("bin"));
@@ -221,6 +224,12 @@ fn venv() -> Result<PathBuf, String> {
 }
 
 /// `[core 2.14.18] python 3.11.7 jinja 3.1.6` of what `--version` prints.
+/// Whether `ORACLE_BIN` is of an installation that has more than ansible-core.
+pub fn has_collections() -> bool {
+    std::env::var_os("ORACLE_BIN")
+        .is_some_and(|bin| Path::new(&bin).join("ansible-community").exists())
+}
+
 fn versions(text: &str) -> String {
     let after = |key: &str| {
         text.lines()

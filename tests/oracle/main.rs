@@ -70,6 +70,12 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     if let Mode::Live { sample, seed } = options.mode {
         say(&format!("live sample of {sample} of {} cases, ORACLE_SEED={seed}\n", chosen.len()));
+        if !engine::has_collections() {
+            let before = chosen.len();
+            chosen.retain(|c| !c.collections);
+            let left_out = before - chosen.len();
+            say(&format!("{left_out} need an ORACLE_BIN with the collections of ansible 7.7.0\n"));
+        }
         chosen = options::sample(chosen, sample, seed);
     }
     let base = engine::fresh_base()?;

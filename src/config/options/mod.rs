@@ -56,8 +56,8 @@ pub use {
     inventory::*,
     paths::*,
     plugins::{
-        callback, constructed, host_group_vars, jsonfile, junit, script_inventory, sh, tree,
-        yaml_inventory,
+        callback, constructed, host_group_vars, json, jsonfile, junit, log_plays, profile_tasks,
+        script_inventory, sh, tree, yaml_inventory,
     },
     run::*,
 };
@@ -105,7 +105,10 @@ pub fn of_plugins() -> impl Iterator<Item = &'static Spec> {
         su::ALL,
         sh::ALL,
         callback::ALL,
+        json::ALL,
         junit::ALL,
+        log_plays::ALL,
+        profile_tasks::ALL,
         tree::ALL,
         yaml_inventory::ALL,
         script_inventory::ALL,

@@ -108,6 +108,45 @@ pub mod tree {
     }
 }
 
+/// The json callback.
+pub mod json {
+    use super::super::{Default::Int, Opt, Spec, int};
+
+    plugin_options! { ALL, "callback", "json";
+        INDENT ("json_indent"): i64 = int(Int(4))
+            .ini(&["defaults.json_indent"])
+            .env(&["ANSIBLE_JSON_INDENT"]);
+    }
+}
+
+/// The log_plays callback.
+pub mod log_plays {
+    use std::path::PathBuf;
+
+    use super::super::{Default::Text, Opt, Spec, path};
+
+    plugin_options! { ALL, "callback", "log_plays";
+        LOG_FOLDER ("log_folder"): PathBuf = path(Text("/var/log/ansible/hosts"))
+            .ini(&["callback_log_plays.log_folder"])
+            .env(&["ANSIBLE_LOG_FOLDER"]);
+    }
+}
+
+/// The profile_tasks callback.
+pub mod profile_tasks {
+    use super::super::{Default::Text, Opt, Spec, any};
+
+    plugin_options! { ALL, "callback", "profile_tasks";
+        OUTPUT_LIMIT ("output_limit"): String = any(Text("20"))
+            .ini(&["callback_profile_tasks.task_output_limit"])
+            .env(&["PROFILE_TASKS_TASK_OUTPUT_LIMIT"]);
+        SORT_ORDER ("sort_order"): String = any(Text("descending"))
+            .ini(&["callback_profile_tasks.sort_order"])
+            .env(&["PROFILE_TASKS_SORT_ORDER"])
+            .choices(&["descending", "ascending", "none"]);
+    }
+}
+
 /// YAML inventories.
 pub mod yaml_inventory {
     use super::super::{Default::List, Opt, Spec, list};
