@@ -3,8 +3,10 @@
 //!
 //! The name that the program is called by decides which command it is.
 
+mod actions;
 mod adhoc;
 pub mod arguments;
+mod config;
 mod extra_vars;
 pub mod flags;
 mod inventory;
@@ -25,7 +27,11 @@ use std::{
 
 use clap::{Args, Command, FromArgMatches};
 
-use self::arguments::{Exclusive, Parser, Stop};
+use self::{
+    actions::Actions,
+    arguments::{Exclusive, Parser, Stop},
+    vault::page,
+};
 use crate::{
     callback::{Colour, Display, DisplayOptions},
     config::{Settings, System, options},
@@ -77,12 +83,13 @@ struct Named {
 const COMMANDS: &[Named] = &[
     Named { word: "playbook", main: play::main },
     Named { word: "adhoc", main: adhoc::main },
+    Named { word: "config", main: config::main },
     Named { word: "inventory", main: inventory::main },
     Named { word: "vault", main: vault::main },
 ];
 
 /// Commands of ansible's that there are not.
-const MISSING: &[&str] = &["galaxy", "test", "connection"];
+const MISSING: &[&str] = &["galaxy", "test", "connection", "console", "doc", "pull"];
 
 /// The command that a command line asks for, the name that it goes by, and its arguments.
 fn command<'a>(

@@ -143,6 +143,11 @@ impl Spec {
         Self { old, ..self }
     }
 
+    /// The default as it would be written: paths are not made absolute.
+    pub fn written_default(&self) -> Value {
+        self.default.value("~/.ansible")
+    }
+
     /// How messages name it.
     pub(super) fn entry(&self) -> String {
         match self.plugin {

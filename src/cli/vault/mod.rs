@@ -8,10 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use clap::{Args, Command};
+use clap::Args;
 
 use self::editor::Editor;
-use super::{Session, Spec, arguments::Parser, arguments::Stop, flags, say};
+pub(super) use self::editor::page;
+use super::{Actions, Session, Spec, flags, say};
 use crate::{
     config::{Settings, System, expand_path, options},
     diagnostic::{Error, Kind, Result},
@@ -136,27 +137,26 @@ struct Rekey {
 const EXCLUSIVE: super::Exclusive =
     &[&["ask_vault_pass", "vault_password_files"], &["new_vault_password_file", "new_vault_id"]];
 
-const ACTIONS: &[(&str, &str)] = &[
-    ("create", "make a new encrypted file"),
-    ("decrypt", "decrypt files"),
-    ("edit", "edit encrypted files"),
-    ("view", "show encrypted files"),
-    ("encrypt", "encrypt files"),
-    ("encrypt_string", "encrypt a string"),
-    ("rekey", "encrypt files with another password"),
-];
-
-const ABOUT: &str = "encryption/decryption utility for Ansible data files";
+static ACTIONS: Actions = Actions {
+    about: "encryption/decryption utility for Ansible data files",
+    epilog: true,
+    all: &[
+        ("create", "make a new encrypted file"),
+        ("decrypt", "decrypt files"),
+        ("edit", "edit encrypted files"),
+        ("view", "show encrypted files"),
+        ("encrypt", "encrypt files"),
+        ("encrypt_string", "encrypt a string"),
+        ("rekey", "encrypt files with another password"),
+    ],
+};
 
 /// Runs `ansible-vault`.
 pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
-    let leading = args.iter().take_while(|a| a.starts_with("-v")).count();
-    let (verbose, rest) = args.split_at(leading);
-    let Some((action, rest)) = rest.split_first().filter(|(a, _)| known(a)) else {
-        return wrong_action(program, args, settings);
+    let (action, name, rest) = match ACTIONS.choose(program, args, settings) {
+        Ok(chosen) => chosen,
+        Err(status) => return status,
     };
-    let rest: Vec<String> = rest.iter().chain(verbose).cloned().collect();
-    let name = format!("{program} {action}");
     macro_rules! action {
         ($flags:ty, $run:path) => {
             super::run::<$flags>(
@@ -174,7 +174,7 @@ pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
             )
         };
     }
-    match action.as_str() {
+    match action {
         "create" => action!(Create, create),
         "decrypt" => action!(Decrypt, decrypt),
         "edit" => action!(Create, edit),
@@ -182,46 +182,6 @@ pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
         "encrypt" => action!(Encrypt, encrypt),
         "encrypt_string" => action!(EncryptString, encrypt_string),
         _ => action!(Rekey, rekey),
-    }
-}
-
-fn known(action: &str) -> bool {
-    ACTIONS.iter().any(|(name, _)| *name == action)
-}
-
-/// What is said where no action is named: help, version, or what is wrong.
-fn wrong_action(program: &str, args: &[String], settings: &Settings) -> u8 {
-    let command = super::with_version(Command::new(program.to_owned()));
-    let mut command = flags::Base::augment_args(command)
-        .about(ABOUT)
-        .subcommand_required(true)
-        .disable_help_subcommand(true)
-        .after_help(format!("See '{program} <command> --help' for more on a command."));
-    for (name, about) in ACTIONS {
-        command = command.subcommand(Command::new(*name).about(*about));
-    }
-    let parser = Parser::new(command, &[], terminal::help_columns());
-    match parser.parse(args) {
-        Err(Stop::Help(text)) => {
-            say(&mut std::io::stdout(), &text);
-            0
-        }
-        Err(Stop::Version) => {
-            say(&mut std::io::stdout(), &super::version::text(program, settings));
-            0
-        }
-        Err(Stop::Wrong(text)) => {
-            say(&mut std::io::stderr(), &text);
-            2
-        }
-        // A flag before the action that is not -v.
-        Ok(_) => {
-            let wrong = parser.wrong("the following arguments are required: action");
-            if let Stop::Wrong(text) = wrong {
-                say(&mut std::io::stderr(), &text);
-            }
-            2
-        }
     }
 }
 
