@@ -214,6 +214,8 @@ pub enum Event {
     Line(String),
     /// An error that doesn't end the run.
     Error(Error),
+    /// What is wrong and doesn't end the run either; the text after `[ERROR]: `.
+    Problem(String),
 }
 
 /// Receives events; the callbacks' end.

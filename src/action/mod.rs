@@ -37,7 +37,7 @@ use std::{future::Future, pin::Pin};
 pub use context::{ActionContext, ActionError, Remote};
 
 use crate::{
-    diagnostic::Result,
+    diagnostic::{Error, Kind, Result},
     playbook::{Keyword, Task},
     run::TaskResult,
     template::Templar,
@@ -112,6 +112,14 @@ pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
     }
     match action {
         Some(action) => (action.run)(cx).await,
+        None if vmstation_host::module::find(&name).is_none() => {
+            // Only names that are made at run time come here; others were refused at load time.
+            let text = match names::known(&name) {
+                Some(_) => format!("The module {name} is not supported yet"),
+                None => format!("The module {name} was not found in configured module paths"),
+            };
+            Err(ActionError::Error(Error::new(Kind::Action, text)))
+        }
         None => {
             let args = cx.args.copy();
             let mut result = cx.task_module(&name, args).await?;

@@ -162,6 +162,7 @@ impl EventSink for Callbacks {
             }
             Event::Line(text) => self.display.line(text, None, false),
             Event::Banner(text) => self.display.banner(text),
+            Event::Problem(text) => self.display.wrapped_error(text),
             Event::Error(e) => self.display.error(&crate::diagnostic::ansible_text(e)),
             _ => {}
         }

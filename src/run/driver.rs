@@ -58,12 +58,9 @@ pub async fn execute(run: &Arc<Run>, playbooks: &[PathBuf]) -> Result<Exit> {
     if !state.started
         && let Some(task) = &run.options.start_at_task
     {
-        run.events.send(Event::Error(Error::new(
-            Kind::User,
-            format!(
-                "No matching task \"{task}\" found. Note: --start-at-task can only follow static \
-                 includes."
-            ),
+        run.events.send(Event::Problem(format!(
+            "No matching task \"{task}\" found. Note: --start-at-task can only follow static \
+             includes."
         )));
     }
     Ok(exit)
