@@ -3,7 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
-use crate::{event::Event, playbook::keywords, run::TaskResult, terminal, value::Value};
+use crate::{
+    event::Event,
+    playbook::keywords,
+    run::TaskResult,
+    terminal,
+    value::{Value, types::class_repr},
+};
 
 /// Waits for some time, or for a person.
 pub static ACTION: Action = Action { name: "pause", bypass_host_loop: true, run };
@@ -23,16 +29,15 @@ struct Wish {
 fn read(cx: &ActionContext<'_>) -> Result<Wish, ActionError> {
     cx.only(&["echo", "minutes", "prompt", "seconds"])?;
     if cx.arg("minutes").is_some() && cx.arg("seconds").is_some() {
-        return Err(ActionError::result("parameters are mutually exclusive: minutes|seconds"));
+        return Err(ActionError::fail("parameters are mutually exclusive: minutes|seconds"));
     }
     let number = |name: &str| -> Result<Option<i64>, ActionError> {
         let Some(value) = cx.arg(name) else { return Ok(None) };
-        keywords::to_int(&value).map(Some).map_err(|_| {
-            ActionError::result(format!(
-                "argument '{name}' is of type <class '{}'> and we were unable to convert to int: \
-                 invalid literal for int() with base 10: {}",
-                value.type_name(),
-                value.repr()
+        keywords::to_int(&value).map(Some).map_err(|e| {
+            ActionError::fail(format!(
+                "argument '{name}' is of type {} and we were unable to convert to int: {}",
+                class_repr(&value),
+                e.message()
             ))
         })
     };

@@ -133,7 +133,7 @@ impl Resolver<'_> {
             changed_when: own_conditions(&self.task.level, Keyword::ChangedWhen),
             check_mode: self.bool(Keyword::CheckMode, d.check)?,
             connection: self.text(Keyword::Connection)?.unwrap_or_else(|| d.connection.clone()),
-            debugger: self.text(Keyword::Debugger)?,
+            debugger: self.debugger()?,
             delay: self.float(Keyword::Delay, 5.0)?,
             delegate_facts: self.bool(Keyword::DelegateFacts, false)?,
             delegate_to: self.text(Keyword::DelegateTo)?,
@@ -254,6 +254,19 @@ impl Resolver<'_> {
 
     fn text(&self, keyword: Keyword) -> Result<Option<String>> {
         Ok(self.value(keyword)?.map(|v| v.to_text()))
+    }
+
+    fn debugger(&self) -> Result<Option<String>> {
+        const WHEN: &[&str] = &["always", "never", "on_failed", "on_skipped", "on_unreachable"];
+        let when = self.text(Keyword::Debugger)?;
+        if let Some(odd) = when.as_deref().filter(|w| !WHEN.contains(w)) {
+            let text = format!(
+                "'{odd}' is not a valid value for debugger. Must be one of {}",
+                WHEN.join(", ")
+            );
+            return Err(Error::new(Kind::Parser, text).at(self.task.level.span.clone()));
+        }
+        Ok(when)
     }
 
     fn notify(&self) -> Result<Vec<String>> {

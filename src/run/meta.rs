@@ -84,6 +84,10 @@ impl PlayRun {
 
     fn holds(&self, task: &Arc<Task>, host: &Arc<str>) -> Result<bool> {
         if task.implicit {
+            if !self.play.vars_files.is_empty() {
+                // Where a play has nothing else to do, this is where missing files show.
+                self.play.stack(Some(host), Some(task))?;
+            }
             return Ok(true);
         }
         let templar = self.play.templar(Some(host), Some(task))?;

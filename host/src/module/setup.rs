@@ -92,8 +92,12 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
             all.insert(name, value);
         }
     }
-    all.insert("gather_subset".into(), subsets.into());
-    all.insert("module_setup".into(), true.into());
+    // What was gathered passes the filter as well.
+    for (name, value) in [("gather_subset", subsets.into()), ("module_setup", true.into())] {
+        if wanted(&patterns, name) {
+            all.insert(name.into(), value);
+        }
+    }
     Ok(Outcome::silent().facts(all))
 }
 
