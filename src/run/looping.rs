@@ -147,7 +147,7 @@ impl LoopControl {
         }
         let label = match &self.label {
             // Without one it is the variable, if its name can stand in a template.
-            None if is_variable_name(&self.loop_var) => Ok(item.clone()),
+            None if is_variable_name(&self.loop_var) && !is_container(item) => Ok(item.clone()),
             None => {
                 let label = Value::from(format!("{{{{{}}}}}", self.loop_var));
                 templar.render(&label, &RenderOptions::default())
@@ -168,6 +168,11 @@ impl LoopControl {
             include.item_label.clone_from(&result.control.item_label);
         }
     }
+}
+
+/// Whether rendering makes something else of a value (a list of a tuple).
+fn is_container(value: &Value) -> bool {
+    matches!(value, Value::Tuple(_) | Value::List(_) | Value::Dict(_))
 }
 
 fn int(n: usize) -> Value {

@@ -48,9 +48,8 @@ impl PlayRun {
         } else {
             role_ran = true;
             self.process_success(finished)?;
-            if finished.after.diff && finished.result.data.contains("diff")
-                || finished.after.diff && finished.result.data.contains("results")
-            {
+            // Turns of a loop have shown theirs.
+            if finished.after.diff && finished.result.data.contains("diff") {
                 self.send(Event::Diff(report(&finished.result)));
             }
             if finished.result.control.include.is_none() && !finished.info.include {

@@ -558,6 +558,8 @@ pub(super) fn to_error(e: PyError) -> Error {
     let span = e.undefined.as_ref().and_then(|u| u.span.clone());
     let error = Error::new(kind, e.message.clone()).at(span).of_class(e.class_path());
     match e.source {
+        // An error that only passes through is its own cause.
+        Some(source) if source.message() == e.message => error.at(source.span().cloned()),
         Some(source) => error.at(source.span().cloned()).caused_by(source),
         None => error,
     }
