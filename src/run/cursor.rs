@@ -312,12 +312,12 @@ impl Cursor {
             return match self.phase {
                 Phase::Rescue if !self.failures.rescue => false,
                 Phase::Always if !self.failures.always => false,
-                _ => !(self.rescued && !self.failures.always),
+                _ => !self.rescued || self.failures.always,
             };
         }
         if self.phase == Phase::Body && child_failed() {
             let has_rescue = self.blocks.get(self.block).is_some_and(|b| !b.rescue.is_empty());
-            return !(has_rescue && !self.failures.rescue);
+            return !has_rescue || self.failures.rescue;
         }
         false
     }

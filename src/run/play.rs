@@ -115,7 +115,7 @@ impl PlayRun {
         for block in play.play.blocks(play.force_handlers) {
             blocks.extend(selection.filter(&block, &render)?);
         }
-        let all_tasks = blocks.iter().flat_map(|b| block_tasks(b)).collect();
+        let all_tasks = blocks.iter().flat_map(block_tasks).collect();
         let cursors =
             play.batch.iter().map(|h| (Arc::clone(h), Cursor::new(blocks.clone()))).collect();
         let handlers = flatten(&play.play.all_handlers());
