@@ -151,8 +151,8 @@ impl Dnf {
 
     /// Whether what is asked for is installed.
     fn has(&self, cx: &mut Context<'_>, spec: &str) -> Result<bool, Failure> {
-        if spec.starts_with('@') {
-            let words = ["group", "list", "--installed", "-q", &spec[1..]].map(str::to_owned);
+        if let Some(group) = spec.strip_prefix('@') {
+            let words = ["group", "list", "--installed", "-q", group].map(str::to_owned);
             return Ok(self.execute(cx, &words)?.ok());
         }
         if is_file(spec) {

@@ -136,10 +136,9 @@ struct Filter {
 impl Filter {
     fn command(&self, action: &str) -> Result<Run, Failure> {
         let mut run = Run::argv([&self.program]).args(["-t", self.table.as_str(), action]);
-        match (&self.chain, action) {
-            (Some(chain), _) => run = run.arg(chain),
-            // Flushing without a chain flushes all.
-            (None, _) => {}
+        // Flushing without a chain flushes all.
+        if let Some(chain) = &self.chain {
+            run = run.arg(chain);
         }
         if let Some(number) = self.rule_num.as_ref().filter(|_| action == "-I") {
             run = run.arg(number);

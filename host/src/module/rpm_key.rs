@@ -110,7 +110,7 @@ fn fetch(cx: &mut Context<'_>, url: &str, validate_certs: bool) -> Result<String
     let text = String::from_utf8_lossy(&key);
     let begin = text.find("-----BEGIN PGP PUBLIC KEY BLOCK-----");
     let end = text.rfind("-----END PGP PUBLIC KEY BLOCK-----");
-    if !begin.zip(end).is_some_and(|(begin, end)| begin < end) {
+    if begin.zip(end).is_none_or(|(begin, end)| begin >= end) {
         return Err(Failure::new(format!("Not a public key: {url}")));
     }
     let file: PathBuf = cx.tmpdir()?.join("key");

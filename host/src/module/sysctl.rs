@@ -130,7 +130,7 @@ fn parts(line: &str) -> Option<(&str, &str)> {
 }
 
 fn setting(text: &str, name: &str) -> Option<String> {
-    text.lines().filter_map(parts).filter(|(k, _)| *k == name).map(|(_, v)| v.to_owned()).last()
+    text.lines().rev().filter_map(parts).find(|(k, _)| *k == name).map(|(_, v)| v.to_owned())
 }
 
 /// The file with every setting once, written in one way, and this one as it is wanted.

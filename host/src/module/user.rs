@@ -423,7 +423,7 @@ fn modify(cx: &mut Context<'_>, args: &Args, name: &str) -> Result<Option<Ran>, 
         }
     }
     let (add, remove) = group_changes(cx, args, name)?;
-    if !local && !(add.is_empty() && remove.is_empty()) {
+    if !local && (!add.is_empty() || !remove.is_empty()) {
         if args.bool("append") {
             words.push("-a".to_owned());
         }
