@@ -25,6 +25,9 @@ const MOST_HEADERS: usize = 100;
 
 /// Python's words for an error of a socket.
 pub(super) fn words(error: &io::Error) -> String {
+    if let Some(alert) = tls::alert(error) {
+        return alert;
+    }
     match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
             if error.raw_os_error() != Some(libc::ETIMEDOUT) =>

@@ -11,8 +11,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
-    SignatureScheme, StreamOwned,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
+    RootCertStore, SignatureScheme, StreamOwned,
 };
 
 use crate::http::connection::{Wire, words};
@@ -43,7 +43,7 @@ pub(super) fn wrap(
     mut wire: Box<dyn Wire>,
     host: &str,
 ) -> Result<Box<dyn Wire>, Error> {
-    let config = config(target, request, host)?;
+    let config = config(target, request)?;
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Error::Value(format!("server name {} is not valid", repr_str(host))))?;
     let mut session = ClientConnection::new(Arc::new(config), name)
@@ -54,10 +54,10 @@ pub(super) fn wrap(
     Ok(Box::new(StreamOwned::new(session, wire)))
 }
 
-fn config(target: &mut dyn Target, request: &Request, host: &str) -> Result<ClientConfig, Error> {
+fn config(target: &mut dyn Target, request: &Request) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let trusted = if request.validate_certs { trusted(target, request)? } else { Vec::new() };
-    let verifier = Verifier::new(&provider, trusted, request.validate_certs, host);
+    let verifier = Verifier::new(&provider, trusted, request.validate_certs);
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Url(error.to_string()))?
@@ -97,7 +97,10 @@ fn trusted(
         add(&content);
     }
     if let Some(path) = &request.ca_path {
-        add(&read(target, path)?);
+        let content = target
+            .read(path)
+            .map_err(|error| Error::Socket(python::os_error(&error, Subject::Bytes(path))))?;
+        add(&content);
         return Ok(found);
     }
     let own = target.env("SSL_CERT_DIR");
@@ -132,7 +135,6 @@ impl Verifier {
         provider: &Arc<CryptoProvider>,
         trusted: Vec<CertificateDer<'static>>,
         validate: bool,
-        _host: &str,
     ) -> Verifier {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(trusted.iter().cloned());
@@ -178,6 +180,15 @@ impl ServerCertVerifier for Verifier {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
+        if is_about_name(&error)
+            && let Some(facts) = &facts
+            && !facts.has_names
+            && let ServerName::DnsName(name) = server_name
+            && facts.common_name.as_deref().is_some_and(|known| same_name(known, name.as_ref()))
+        {
+            // Webpki has checked the chain before the name; OpenSSL takes the common name where there is no other.
+            return Ok(ServerCertVerified::assertion());
+        }
         if facts.is_some_and(|facts| facts.self_signed) && !is_about_name_or_time(&error) {
             return Err(rustls::Error::General(SELF_SIGNED.into()));
         }
@@ -211,6 +222,24 @@ impl ServerCertVerifier for Verifier {
 
 const SELF_SIGNED: &str = "self-signed certificate";
 
+fn is_about_name(error: &rustls::Error) -> bool {
+    matches!(
+        error,
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        )
+    )
+}
+
+/// Whether a name of a certificate, perhaps with a star for its first part, is that of a host.
+fn same_name(known: &str, host: &str) -> bool {
+    let (known, host) = (known.to_ascii_lowercase(), host.to_ascii_lowercase());
+    match (known.strip_prefix("*."), host.split_once('.')) {
+        (Some(rest), Some((_, domain))) => rest == domain,
+        _ => known == host,
+    }
+}
+
 fn is_about_name_or_time(error: &rustls::Error) -> bool {
     matches!(
         error,
@@ -231,10 +260,10 @@ fn handshake(error: &io::Error, host: &str) -> String {
     let Some(inner) = inner else {
         return match error.kind() {
             io::ErrorKind::UnexpectedEof => {
-                "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol (_ssl.c:1006)".into()
+                "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol (_ssl.c:992)".into()
             }
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                "_ssl.c:989: The handshake operation timed out".into()
+                "_ssl.c:975: The handshake operation timed out".into()
             }
             _ => words(error),
         };
@@ -257,19 +286,52 @@ fn handshake(error: &io::Error, host: &str) -> String {
             _ => "unable to get local issuer certificate".into(),
         },
         rustls::Error::InvalidMessage(_) => {
-            return "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)".into();
+            return "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:992)".into();
         }
-        rustls::Error::AlertReceived(alert) => {
-            return format!("[SSL] tlsv1 alert: {alert:?} (_ssl.c:1006)");
-        }
-        other => return format!("[SSL] {other} (_ssl.c:1006)"),
+        rustls::Error::AlertReceived(alert) => return alert_text(*alert, "992"),
+        other => return format!("[SSL] {other} (_ssl.c:992)"),
     };
-    format!("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {why} (_ssl.c:1006)")
+    format!("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {why} (_ssl.c:992)")
+}
+
+/// What OpenSSL would say of an alert that the server sent instead of an answer.
+pub(super) fn alert(error: &io::Error) -> Option<String> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(alert) => Some(alert_text(*alert, "2546")),
+        _ => None,
+    }
+}
+
+/// `[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required (_ssl.c:2546)`
+fn alert_text(alert: AlertDescription, line: &str) -> String {
+    let mut words = String::new();
+    for char in format!("{alert:?}").chars() {
+        if char.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(char.to_ascii_lowercase());
+    }
+    let family = match alert {
+        AlertDescription::CertificateRequired | AlertDescription::MissingExtension => "tlsv13",
+        AlertDescription::HandshakeFailure
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnexpectedMessage => "sslv3",
+        _ => "tlsv1",
+    };
+    let reason = format!("{family} alert {words}");
+    let code = reason.to_ascii_uppercase().replace(' ', "_");
+    format!("[SSL: {code}] {reason} (_ssl.c:{line})")
 }
 
 /// What is read of a certificate besides webpki's judgement.
 struct Facts {
     self_signed: bool,
+    /// Whether it has the list of names that browsers look at.
+    has_names: bool,
+    common_name: Option<String>,
     /// Seconds since 1970.
     until: i64,
 }
@@ -290,8 +352,23 @@ impl Facts {
         let (_, subject, _) = element(rest)?;
         let (.., until) = element(validity)?;
         let (tag, until, _) = element(until)?;
-        Some(Facts { self_signed: issuer == subject, until: time(tag, until)? })
+        Some(Facts {
+            self_signed: issuer == subject,
+            has_names: certificate.windows(NAMES.len()).any(|window| window == NAMES),
+            common_name: common_name(subject),
+            until: time(tag, until)?,
+        })
     }
+}
+
+/// The identifiers of the list of names, and of the common name.
+const NAMES: [u8; 5] = [0x06, 0x03, 0x55, 0x1d, 0x11];
+const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+
+fn common_name(subject: &[u8]) -> Option<String> {
+    let at = subject.windows(COMMON_NAME.len()).rposition(|window| window == COMMON_NAME)?;
+    let (_, text, _) = element(&subject[at + COMMON_NAME.len()..])?;
+    String::from_utf8(text.to_vec()).ok()
 }
 
 /// The first element of DER: tag, content, and what follows it.

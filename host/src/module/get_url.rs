@@ -224,8 +224,14 @@ fn reachable(cx: &mut Context<'_>, dest: &Path, result: &Map) -> Result<(), Fail
             () => Ok(()),
         };
     }
-    // ansible-core 2.14 `get_url`: the parent of a bare name is the empty text, which is never there.
-    let parent = dest.parent().map(PathBuf::from).unwrap_or_default();
+    // ansible-core 2.14 `get_url`: the parent of a bare name is the empty text, which is never there, and
+    // a path with a slash at its end is its own parent.
+    let text = dest.to_string_lossy();
+    let parent = match text.rsplit_once('/') {
+        Some(("", _)) => PathBuf::from("/"),
+        Some((parent, _)) => PathBuf::from(parent),
+        None => PathBuf::new(),
+    };
     match () {
         () if !cx.target.exists(&parent) || parent.as_os_str().is_empty() => {
             refuse(&parent, "does not exist")
