@@ -49,7 +49,7 @@ pub async fn status(cx: &ActionContext<'_>, args: Dict) -> Outcome {
     let cleanup = args.get("mode").is_some_and(|v| v.to_text() == "cleanup");
     let jid = args.get("jid").unwrap_or(Value::None);
     args.insert("_async_dir", cx.remote.async_dir());
-    let asked = cx.module("ansible.builtin.async_status", args).await?;
+    let asked = cx.module("ansible.legacy.async_status", args).await?;
     let data = Dict::new();
     data.insert("started", i64::from(!cleanup));
     data.insert("finished", 0);

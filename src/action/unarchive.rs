@@ -49,7 +49,7 @@ async fn unarchive(cx: &mut ActionContext<'_>) -> Outcome {
     if !is_dir(cx, &dest).await? {
         return Err(ActionError::fail(format!("dest '{dest}' must be an existing dir")));
     }
-    cx.remote.module(cx, "ansible.builtin.unarchive", args, files).await
+    cx.remote.module(cx, "ansible.legacy.unarchive", args, files).await
 }
 
 async fn is_dir(cx: &ActionContext<'_>, path: &str) -> Result<bool, ActionError> {

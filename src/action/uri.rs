@@ -21,7 +21,7 @@ async fn uri(cx: &mut ActionContext<'_>) -> Outcome {
             multipart(cx, &mut files)?;
         }
     }
-    cx.remote.task_module(cx, "ansible.builtin.uri", args, files).await
+    cx.remote.task_module(cx, "ansible.legacy.uri", args, files).await
 }
 
 fn attach(

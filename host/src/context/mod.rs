@@ -105,13 +105,12 @@ impl<'a> Context<'a> {
         }
         let base =
             self.call.remote_tmp.clone().map(|base| PathBuf::from(self.target.expand(&base)));
-        let base =
-            base.filter(|base| self.target.is_dir(base)).unwrap_or_else(|| self.system_tmp());
+        let base = base.filter(|base| self.made(base)).unwrap_or_else(|| self.system_tmp());
         let name = format!(
-            "ansible-moduletmp-{}-{}-{:08x}",
+            "ansible-tmp-{}-{}-{}",
             self.target.now().as_f64(),
             self.target.pid(),
-            self.target.random() as u32
+            self.target.random() % 1_000_000_000_000_000
         );
         let dir = base.join(&name);
         self.target.mkdir(&dir, 0o700).map_err(|error| {
@@ -124,6 +123,20 @@ impl<'a> Context<'a> {
         self.remove_at_end(&dir);
         self.tmpdir = Some(dir.clone());
         Ok(dir)
+    }
+
+    /// Whether a folder is there, or could be made for its user alone.
+    fn made(&mut self, folder: &Path) -> bool {
+        let missing: Vec<PathBuf> = folder
+            .ancestors()
+            .take_while(|folder| !self.target.exists(folder))
+            .map(PathBuf::from)
+            .collect();
+        for folder in missing.iter().rev() {
+            // Whether it worked, or another call was faster, is seen below.
+            let _ = self.target.mkdir(folder, 0o700);
+        }
+        self.target.is_dir(folder)
     }
 
     /// The system's folder for temporary files.

@@ -59,10 +59,15 @@ impl Context<'_> {
 
     /// A path that programs can open: the travelling file, laid down in a temporary folder, or the path itself.
     pub fn on_disk(&mut self, path: &str) -> Result<PathBuf, Failure> {
+        let name = Path::new(path).file_name().unwrap_or("source".as_ref()).to_owned();
+        self.on_disk_as(path, name)
+    }
+
+    /// The same; in the temporary folder the file has this name.
+    pub fn on_disk_as(&mut self, path: &str, name: impl AsRef<Path>) -> Result<PathBuf, Failure> {
         if self.travelling(path).is_none() {
             return Ok(path.into());
         }
-        let name = Path::new(path).file_name().unwrap_or("source".as_ref());
         let to = self.tmpdir()?.join(name);
         if !self.target.exists(&to) {
             self.put(path, &to, 0o600).map_err(|error| {

@@ -73,8 +73,7 @@ pub(super) fn send(
         },
     };
     let body = Body(Box::new(Framed { reader, left: length }));
-    let full = exchange.url.split('#').next().unwrap_or_default().to_owned();
-    Ok(Response { status, reason, headers, url: full, body, cookies: Vec::new() })
+    Ok(Response { status, reason, headers, url: exchange.url.clone(), body, cookies: Vec::new() })
 }
 
 fn connect(

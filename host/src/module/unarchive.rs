@@ -116,7 +116,7 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let Some(mut handler) = pick(cx, &mut job)? else {
         return Ok(Outcome::skip(format!(
             "remote module ({}) does not support check mode when using gtar",
-            ansible_name(cx)
+            cx.call.module
         )));
     };
     let mut result = Map::new();
@@ -148,12 +148,6 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-/// ansible's action calls the module by the name that can't be overridden.
-fn ansible_name(cx: &Context<'_>) -> String {
-    let short = cx.call.module.rsplit('.').next().unwrap_or(&cx.call.module);
-    format!("ansible.legacy.{short}")
-}
-
 fn extracted(run: &Run, ran: &crate::target::Ran) -> Data {
     let words: Vec<Data> = run.argv.iter().map(|word| word.to_string_lossy().into()).collect();
     let mut map = Map::new();
@@ -167,7 +161,7 @@ fn extracted(run: &Run, ran: &crate::target::Ran) -> Data {
 /// The archive on the host.
 fn source(cx: &mut Context<'_>, args: &Args) -> Result<String, Failure> {
     let given = args.string("src");
-    let mut src = cx.on_disk(&given)?.to_string_lossy().into_owned();
+    let mut src = cx.on_disk_as(&given, "source")?.to_string_lossy().into_owned();
     if !cx.target.exists(Path::new(&src)) {
         if !args.bool("remote_src") {
             return Err(Failure::new(format!("Source '{src}' failed to transfer")));

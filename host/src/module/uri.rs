@@ -283,6 +283,19 @@ fn write(
         let why = python::os_error(&error, Subject::None);
         failed(format!("Failed to create temporary content file: {why}"))
     })?;
+    if dest
+        .parent()
+        .is_some_and(|parent| !parent.as_os_str().is_empty() && !cx.target.exists(parent))
+    {
+        // ansible-core 2.14 `atomic_move`: it ends the module by itself.
+        let error = std::io::Error::from_raw_os_error(libc::ENOENT);
+        return Err(Failure::new(format!(
+            "Could not replace file: {} to {}: {}",
+            new.display(),
+            dest.display(),
+            python::os_error(&error, Subject::BytesPair(&new, dest))
+        )));
+    }
     cx.write_if_changed(Write::new(dest, Source::File(&new))).map_err(|failure| {
         failed(format!("failed to copy {} to {}: {}", new.display(), dest.display(), failure.msg))
     })?;

@@ -52,6 +52,23 @@ impl BytesMatch<'_> {
         Ok(expanded.chars().map(|c| c as u8).collect())
     }
 
+    /// Number of groups.
+    pub fn groups(&self) -> usize {
+        self.pattern.groups()
+    }
+
+    /// Named groups and their numbers.
+    pub fn names(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.pattern.names()
+    }
+
+    /// The bytes of a group (0 is the whole); `None` if it did not take part.
+    pub fn group(&self, group: usize) -> Option<Vec<u8>> {
+        let text = self.found.group(&self.text, group)?;
+        // Every character stands for a byte.
+        Some(text.chars().map(|c| c as u8).collect())
+    }
+
     /// Where the match begins and ends.
     pub fn range(&self) -> (usize, usize) {
         let at = |end: usize| self.text[..end].chars().count();

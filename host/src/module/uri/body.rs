@@ -28,7 +28,7 @@ pub(super) fn encoded(
             Some(text)
         }
         "form-urlencoded" => {
-            let text = form(&body)?;
+            let text = form(args, &body)?;
             usual(headers, "application/x-www-form-urlencoded");
             text
         }
@@ -40,7 +40,7 @@ pub(super) fn encoded(
             headers.push(("Content-Type".into(), kind));
             return Ok(Some(content));
         }
-        _ => return raw(body),
+        _ => return raw(args, body),
     };
     Ok(text.map(String::into_bytes))
 }
@@ -52,11 +52,17 @@ fn usual(headers: &mut Headers, kind: &str) {
 }
 
 /// Python sends texts only, and finds out late.
-fn raw(body: Data) -> Result<Option<Vec<u8>>, Failure> {
+fn raw(args: &Args, body: Data) -> Result<Option<Vec<u8>>, Failure> {
     let failed = |text: String| {
+        let wanted = args.get("status_code").map(python::repr).unwrap_or_default();
         Err(Failure::new(format!(
-            "Status code was -1 and not [200]: An unknown error occurred: {text}"
-        )))
+            "Status code was -1 and not {wanted}: An unknown error occurred: {text}"
+        ))
+        .with("elapsed", 0)
+        .with("exception", format!("Traceback (most recent call last):\nTypeError: {text}\n"))
+        .with("redirected", false)
+        .with("status", -1)
+        .with("url", args.req("url")))
     };
     match body {
         Data::Null => Ok(None),
@@ -64,14 +70,14 @@ fn raw(body: Data) -> Result<Option<Vec<u8>>, Failure> {
         Data::Array(items) if items.is_empty() => Ok(Some(Vec::new())),
         Data::Array(_) | Data::Object(_) => failed("can't concat str to bytes".into()),
         other => failed(format!(
-            "data should be a bytes-like object or an iterable, got {}",
+            "message_body should be a bytes-like object or an iterable, got {}",
             python::type_text(&other)
         )),
     }
 }
 
 /// A form of names and values.
-fn form(body: &Data) -> Result<Option<String>, Failure> {
+fn form(args: &Args, body: &Data) -> Result<Option<String>, Failure> {
     let pairs: Vec<(Data, Data)> = match body {
         Data::String(text) => return Ok(Some(text.clone())),
         Data::Object(map) => {
@@ -79,7 +85,7 @@ fn form(body: &Data) -> Result<Option<String>, Failure> {
         }
         Data::Array(items) => items.iter().map(pair).collect::<Result<_, _>>()?,
         Data::Null => return Ok(None),
-        other => return raw(other.clone()).map(|_| None),
+        other => return raw(args, other.clone()).map(|_| None),
     };
     let plus = |value: &Data| quoted(python::text(value).as_bytes(), " ").replace(' ', "+");
     let mut out = Vec::new();
@@ -264,14 +270,15 @@ mod tests {
 
     #[test]
     fn forms() {
-        let form = |body| form(&body).unwrap();
+        let args = Args::default();
+        let form = |body| form(&args, &body).unwrap();
         assert_eq!(
             form(json!({"a": "x y", "b": [1, true, null], "c": null})).as_deref(),
             Some("a=x+y&b=1&b=True")
         );
         assert_eq!(form(json!([["k", "v&"], ["k", "ä"]])).as_deref(), Some("k=v%26&k=%C3%A4"));
         assert_eq!(form(json!(null)), None);
-        assert!(super::form(&json!([["k"]])).is_err());
+        assert!(super::form(&args, &json!([["k"]])).is_err());
     }
 
     #[test]
