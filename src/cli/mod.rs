@@ -15,6 +15,7 @@ mod passwords;
 mod play;
 mod runner;
 mod session;
+mod template;
 mod vault;
 mod version;
 
@@ -86,6 +87,7 @@ const COMMANDS: &[Named] = &[
     Named { word: "config", main: config::main },
     Named { word: "inventory", main: inventory::main },
     Named { word: "vault", main: vault::main },
+    Named { word: "template", main: template::main },
 ];
 
 /// Commands of ansible's that there are not.

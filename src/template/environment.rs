@@ -120,6 +120,19 @@ impl Environment {
         Self::new(Settings::default(), notices, None, Arc::new(Nowhere), omit.into())
     }
 
+    /// The same with other settings.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            notices: Arc::clone(&self.notices),
+            secrets: self.secrets.clone(),
+            world: Arc::clone(&self.world),
+            omit: self.omit.clone(),
+            compilers: Mutex::default(),
+        })
+    }
+
     /// Whether results keep their types (`jinja2_native`).
     pub fn native(&self) -> bool {
         self.settings.native

@@ -40,3 +40,16 @@ impl Scope for Locals {
         all
     }
 }
+
+/// A scope without names.
+pub struct NoNames;
+
+impl Scope for NoNames {
+    fn get(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+}

@@ -60,6 +60,7 @@ fn missing(value: &Value, key: &Value) -> PyResult<Value> {
     Ok(Value::Undefined(Arc::new(Undefined {
         name: Some(name),
         hint: Some(hint),
+        lacks: Some((value.clone(), key.clone())),
         ..Undefined::default()
     })))
 }

@@ -56,6 +56,15 @@ pub fn settle(value: &Value) -> PyResult<Cow<'_, Value>> {
     }
 }
 
+/// The same for functions that ask for the type before all else: undefined values stay, and fail
+/// as values of a wrong type.
+pub fn settle_typed(value: &Value) -> PyResult<Cow<'_, Value>> {
+    match value {
+        Value::Undefined(_) => Ok(Cow::Borrowed(value)),
+        other => settle(other),
+    }
+}
+
 /// `bool(value)`.
 pub fn truth(value: &Value) -> PyResult<bool> {
     Ok(match value {
@@ -330,7 +339,7 @@ pub fn contains(haystack: &Value, needle: &Value) -> PyResult<bool> {
     }
     let hay = settle(haystack)?;
     match hay.as_ref() {
-        Value::Str(s) => match settle(needle)?.as_ref() {
+        Value::Str(s) => match settle_typed(needle)?.as_ref() {
             Value::Str(n) => Ok(s.contains(n.as_str())),
             other => Err(PyError::type_error(format!(
                 "'in <string>' requires string as left operand, not {}",
@@ -522,10 +531,13 @@ const MOST_REPEATED: usize = 1 << 31;
 fn repeat(sequence: &Value, times: &Value, shown: &Value) -> PyResult<Value> {
     let Some(Number::Int(n)) = Number::of(times).filter(|_| !matches!(times, Value::Float(_)))
     else {
-        return Err(PyError::type_error(format!(
-            "can't multiply sequence by non-int of type '{}'",
-            type_name(shown)
-        )));
+        let class = type_name(shown);
+        return Err(PyError::type_error(match sequence {
+            Value::Str(s) if s.class() == super::StrClass::Markup => {
+                format!("'{class}' object cannot be interpreted as an integer")
+            }
+            _ => format!("can't multiply sequence by non-int of type '{class}'"),
+        }));
     };
     let n = usize::try_from(n).unwrap_or(0);
     if n.saturating_mul(access::len(sequence)?.max(1)) > MOST_REPEATED {
@@ -797,7 +809,7 @@ fn bad_unary(symbol: &str, value: &Value) -> PyError {
 
 /// `abs(value)`.
 pub fn abs(value: &Value) -> PyResult<Value> {
-    let v = settle(value)?;
+    let v = settle_typed(value)?;
     match (Number::of(v.as_ref()), TimeDelta::of(v.as_ref())) {
         (Some(Number::Int(n)), _) => Ok(Value::big(BigInt::from(n).abs())),
         (Some(Number::Big(n)), _) => Ok(Value::big(n.abs())),

@@ -103,6 +103,14 @@ fn write_repr(out: &mut String, value: &Value, inside: &mut Vec<Value>) -> PyRes
     match value {
         Value::Undefined(u) if u.lenient => out.push_str("Undefined"),
         Value::Undefined(u) => {
+            if let Some((object, key)) = &u.lacks {
+                out.push_str("AnsibleUndefined(hint=None, obj=");
+                write_repr(out, object, inside)?;
+                out.push_str(", name=");
+                write_repr(out, key, inside)?;
+                out.push(')');
+                return Ok(());
+            }
             let show = |text: &Option<String>| {
                 text.as_ref().map_or_else(|| "None".to_owned(), |t| str_repr(t))
             };

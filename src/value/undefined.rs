@@ -1,5 +1,6 @@
 //! What a missing name or attribute evaluates to.
 
+use super::Value;
 use crate::diagnostic::Span;
 
 /// A missing name or attribute: harmless until it is used, then an error that names it.
@@ -10,6 +11,8 @@ pub struct Undefined {
     /// The whole text of the error, where it is not just `'name' is undefined`:
     /// `'dict object' has no attribute 'nope'`.
     pub hint: Option<String>,
+    /// The object and the key or attribute that it lacks, if that is why.
+    pub lacks: Option<(Value, Value)>,
     /// Where the template asked for it.
     pub span: Option<Span>,
     /// jinja2's plain undefined, which an inline `if` without `else` gives: it prints as nothing,

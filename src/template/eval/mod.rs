@@ -151,11 +151,12 @@ impl<'a> Evaluator<'a> {
     }
 
     fn dict(&self, items: &[(Expr, Expr)]) -> PyResult<Value> {
+        // Python evaluates everything before it asks whether keys can be keys.
+        let pairs = items.iter().map(|(key, value)| Ok((self.eval(key)?, self.eval(value)?)));
+        let pairs = pairs.collect::<PyResult<Vec<_>>>()?;
         let dict = Dict::new();
-        for (key, value) in items {
-            let key = to_key(self.eval(key)?)?;
-            let value = self.eval(value)?;
-            dict.write().insert(key, value);
+        for (key, value) in pairs {
+            dict.write().insert(to_key(key)?, value);
         }
         Ok(Value::Dict(dict))
     }

@@ -8,7 +8,7 @@ use crate::template::{
 use crate::value::{
     PyError, PyErrorKind, PyResult, Value,
     localtime::{local, utc},
-    ops::settle,
+    ops::{settle, settle_typed},
     repr::to_text,
     strftime::{strftime_zoned, strptime},
     types::type_name,
@@ -73,7 +73,7 @@ fn epoch(f: f64) -> PyResult<i64> {
 fn to_datetime(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [format] = args.bind("to_datetime", &["string"], &["format"], 0)?;
     let format = format.unwrap_or_else(|| Value::str("%Y-%m-%d %H:%M:%S"));
-    let (text, format_text) = (settle(&value)?, settle(&format)?);
+    let (text, format_text) = (settle_typed(&value)?, settle_typed(&format)?);
     match (text.as_ref(), format_text.as_ref()) {
         (Value::Str(text), Value::Str(format)) => {
             let (at, offset) = strptime(text, format)?;

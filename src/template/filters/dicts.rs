@@ -153,9 +153,19 @@ fn items2dict_error(e: PyError, key_name: &Value, value_name: &Value, list: &Val
         ));
     }
     if e.is_type_error() {
+        // Python's `%` takes a tuple for the arguments.
+        let shown = match list {
+            Value::Tuple(items) => match &**items {
+                [one] => shown(one),
+                _ => {
+                    let why = "not all arguments converted during string formatting";
+                    return PyError::type_error(why);
+                }
+            },
+            other => shown(other),
+        };
         return PyError::filter_type(format!(
-            "items2dict requires a list of dictionaries, got {} instead.",
-            shown(list)
+            "items2dict requires a list of dictionaries, got {shown} instead."
         ));
     }
     e

@@ -6,7 +6,7 @@ use super::Filter;
 use crate::template::{CallArgs, FilterContext, methods};
 use crate::value::{
     Dict, PyError, PyErrorKind, PyResult, Value, access, codec,
-    ops::settle,
+    ops::{settle, settle_typed},
     repr::{to_str, to_text},
     types::type_name,
 };
@@ -163,6 +163,8 @@ fn urldecode(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     let [encoding, errors] = args.bind("unquote_plus", &["string"], &["encoding", "errors"], 0)?;
     let settled = settle(&value)?;
     let Value::Str(text) = settled.as_ref() else {
+        // Python keeps what it has split, by the text.
+        crate::value::ops::to_key(value.clone())?;
         return Err(crate::value::ops::no_attribute(&settled, "replace"));
     };
     let plain = text.replace('+', " ");
@@ -347,6 +349,8 @@ fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     let [query, alias] = args.bind("split_url", &["value"], &["query", "alias"], 0)?;
     let settled = settle(&value)?;
     let Value::Str(text) = settled.as_ref() else {
+        // Python keeps what it has split, by the text.
+        crate::value::ops::to_key(value.clone())?;
         return Err(crate::value::ops::no_attribute(&settled, "decode"));
     };
     let url = split_url(text)?;
@@ -377,7 +381,7 @@ fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
 }
 
 fn split(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    match settle(&value)?.as_ref() {
+    match settle_typed(&value)?.as_ref() {
         text @ Value::Str(_) => methods::call_method(cx, text, "split", args),
         _ => Err(PyError::type_error(format!(
             "descriptor 'split' for 'str' objects doesn't apply to a '{}' object",

@@ -8,7 +8,7 @@ use super::{Filter, crypt, encoding::to_bytes};
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyResult, Value,
-    ops::{self, settle},
+    ops::{self, settle, settle_typed},
     random::Random,
     repr::to_text,
     types::type_name,
@@ -126,7 +126,7 @@ fn password_hash(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
         rounds: number(rounds)?,
         ident: given(ident)?.map(|i| to_text(&i)).transpose()?,
     };
-    let password = settle(&value)?;
+    let password = settle_typed(&value)?;
     let Value::Str(password) = password.as_ref() else {
         return Err(PyError::type_error(format!(
             "crypt() argument 1 must be str, not {}",

@@ -172,7 +172,10 @@ fn xmlattr(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
             continue;
         }
         let Some(name) = key.as_str() else {
-            return Err(PyError::type_error("expected string or bytes-like object"));
+            return Err(PyError::type_error(format!(
+                "expected string or bytes-like object, got '{}'",
+                crate::value::types::type_name(key.value())
+            )));
         };
         if name.contains(|c: char| c.is_ascii_whitespace() || "\x0b/>=".contains(c)) {
             return Err(PyError::value_error(format!(

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 use super::{CallArgs, FilterContext};
-use crate::value::{PyResult, StrClass, Value, repr};
+use crate::value::{PyError, PyErrorKind, PyResult, StrClass, Value, repr};
 
 mod attribute;
 mod basics;
@@ -200,9 +200,17 @@ pub fn call(
 ) -> PyResult<Value> {
     match find(name) {
         Some(filter) => filter.apply(name, cx, value, args),
-        None => Err(crate::value::PyError::new(
-            crate::value::PyErrorKind::TemplateSyntax,
-            format!("Could not load \"{name}\": '{name}'"),
-        )),
+        None => Err(unknown_name(name)),
     }
+}
+
+/// What ansible's registries of filters and tests say, at run time, of a name they don't have.
+pub fn unknown_name(name: &str) -> PyError {
+    let why = if name.is_empty() {
+        "'invalid plugin name: ansible.builtin.'".to_owned()
+    } else {
+        format!("'{name}'")
+    };
+    let message = format!("Could not load \"{name}\": {why}\n  line 0");
+    PyError::new(PyErrorKind::TemplateSyntax, message)
 }

@@ -6,7 +6,7 @@ use super::Filter;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyResult, Str, Value, access,
-    ops::settle,
+    ops::{settle, settle_typed},
     types::{class_repr, type_name},
 };
 
@@ -28,7 +28,7 @@ pub(super) static FILTERS: &[Filter] = &[
 ];
 
 fn path(value: &Value) -> PyResult<Str> {
-    match settle(value)?.as_ref() {
+    match settle_typed(value)?.as_ref() {
         Value::Str(s) => Ok(s.clone()),
         _ => Err(PyError::type_error(format!(
             "expected str, bytes or os.PathLike object, not {}",
@@ -46,7 +46,12 @@ fn edited(
 ) -> PyResult<Value> {
     let [] = args.bind(function, &["p"], &[], 0)?;
     let s = path(value)?;
-    Ok(Value::Str(s.derive(edit(&s))))
+    let text = edit(&s);
+    // What has nothing to expand is given back itself.
+    if function.starts_with("expand") && text == *s {
+        return Ok(Value::Str(s));
+    }
+    Ok(Value::Str(s.derive(text)))
 }
 
 fn basename(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
@@ -353,6 +358,9 @@ fn win_splitdrive(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
 
 fn fileglob(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("fileglob", &["pathname"], &[], 0)?;
+    if let Value::Dict(_) = settle(&value)?.as_ref() {
+        return Err(PyError::type_error("unhashable type: 'slice'"));
+    }
     let pattern = path(&value)?;
     Ok(super::glob::glob(&pattern)
         .into_iter()

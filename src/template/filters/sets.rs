@@ -214,22 +214,8 @@ pub(super) fn flatten(
 }
 
 /// The lists that are combined: the filtered value and the arguments.
-fn lists(value: &Value, rest: &[Value], function: &str) -> PyResult<Vec<Vec<Value>>> {
-    let mut all = Vec::new();
-    for (i, list) in std::iter::once(value).chain(rest).enumerate() {
-        all.push(access::iterate(list).map_err(|e| {
-            // `zip` says which of its arguments is wrong.
-            if e.is_type_error() && function == "zip_longest" {
-                PyError::type_error(format!(
-                    "zip_longest argument #{} must support iteration",
-                    i + 1
-                ))
-            } else {
-                e
-            }
-        })?);
-    }
-    Ok(all)
+fn lists(value: &Value, rest: &[Value]) -> PyResult<Vec<Vec<Value>>> {
+    std::iter::once(value).chain(rest).map(access::iterate).collect()
 }
 
 fn zip(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
@@ -240,7 +226,7 @@ fn zip(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Va
             "'{unknown}' is an invalid keyword argument for zip()"
         )));
     }
-    let all = lists(&value, &positional, "zip")?;
+    let all = lists(&value, &positional)?;
     let shortest = all.iter().map(Vec::len).min().unwrap_or(0);
     if strict && let Some(at) = all.iter().position(|l| l.len() != all[0].len()) {
         let word = if all[at].len() < all[0].len() { "shorter" } else { "longer" };
@@ -259,7 +245,7 @@ fn zip_longest(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyR
     if !keyword.is_empty() {
         return Err(PyError::type_error("zip_longest() got an unexpected keyword argument"));
     }
-    let all = lists(&value, &positional, "zip_longest")?;
+    let all = lists(&value, &positional)?;
     let longest = all.iter().map(Vec::len).max().unwrap_or(0);
     Ok((0..longest)
         .map(|i| {
@@ -279,7 +265,7 @@ fn product(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
     }
     let repeat = usize::try_from(repeat)
         .map_err(|_| PyError::value_error("repeat argument cannot be negative"))?;
-    let pools = lists(&value, &positional, "product")?;
+    let pools = lists(&value, &positional)?;
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for _ in 0..repeat {
         for pool in &pools {

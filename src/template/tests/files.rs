@@ -5,10 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use num_bigint::Sign;
+
 use super::Test;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
-    PyError, PyErrorKind, PyResult, Value, ops::settle, repr::str_repr, types::type_name,
+    PyError, PyErrorKind, PyResult, Value, ops::settle_typed, repr::str_repr, types::type_name,
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -31,16 +33,29 @@ pub(super) static TESTS: &[Test] = &[
 /// The path of a test that asks the system.
 fn path(value: &Value, args: CallArgs, function: &str, parameter: &str) -> PyResult<PathBuf> {
     let [] = args.bind(function, &[parameter], &[], 0)?;
-    match settle(value)?.as_ref() {
+    let wrong = |call: &str, takes: &str, other: &Value| {
+        let class = type_name(other);
+        Err(PyError::type_error(format!("{call}: path should be string, bytes{takes}{class}")))
+    };
+    let settled = settle_typed(value)?;
+    match settled.as_ref() {
         Value::Str(s) => Ok(PathBuf::from(s.as_str())),
-        // An integer is an open file.
-        Value::Int(n) => Ok(PathBuf::from(format!("/proc/self/fd/{n}"))),
-        other => Err(PyError::type_error(format!(
-            "{}: path should be string, bytes, os.PathLike or integer, not {}",
-            if matches!(function, "islink" | "lexists" | "ismount") { "lstat" } else { "stat" },
-            type_name(other)
-        ))),
+        other if matches!(function, "islink" | "lexists" | "ismount") => {
+            wrong("lstat", " or os.PathLike, not ", other)
+        }
+        // A number is an open file.
+        Value::Bool(b) => Ok(open_file(i64::from(*b))),
+        Value::Int(n) => Ok(open_file(*n)),
+        Value::BigInt(n) => Err(PyError::new(
+            PyErrorKind::OverflowError,
+            format!("fd is {}", if n.sign() == Sign::Minus { "less than minimum" } else { "greater than maximum" }),
+        )),
+        other => wrong("stat", ", os.PathLike or integer, not ", other),
     }
+}
+
+fn open_file(number: i64) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{number}"))
 }
 
 fn directory(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
@@ -66,7 +81,7 @@ fn link_exists(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyR
 
 fn absolute(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("isabs", &["s"], &[], 0)?;
-    match settle(&value)?.as_ref() {
+    match settle_typed(&value)?.as_ref() {
         Value::Str(s) => Ok(Value::Bool(s.starts_with('/'))),
         other => Err(PyError::type_error(format!(
             "expected str, bytes or os.PathLike object, not {}",

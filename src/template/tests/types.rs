@@ -3,10 +3,8 @@
 use super::Test;
 use crate::template::{CallArgs, FilterContext, filters};
 use crate::value::{
-    BoundMethod, Number, PyError, PyErrorKind, PyResult, StrClass, Value, access, ops,
-    ops::settle,
-    repr::{repr, to_text},
-    types::type_name,
+    BoundMethod, Number, PyError, PyResult, StrClass, Value, access, ops::settle, repr::to_text,
+    types::class_repr,
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -142,13 +140,13 @@ fn upper(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<V
 }
 
 /// The name whose registration is asked for.
-fn name(value: &Value, what: &str) -> PyResult<String> {
+fn name(value: &Value) -> PyResult<String> {
     match settle(value)?.as_str() {
         Some(name) => Ok(name.to_owned()),
-        None if !ops::is_hashable(value) => {
-            Err(PyError::type_error(format!("unhashable type: '{}'", type_name(value))))
-        }
-        None => Err(PyError::type_error(format!("{what} name must be text, got {}", repr(value)?))),
+        None => Err(PyError::value_error(format!(
+            "key must be a string, got {} instead",
+            class_repr(value)
+        ))),
     }
 }
 
@@ -157,15 +155,15 @@ fn known(name: &str, is_known: impl Fn(&str) -> bool) -> PyResult<Value> {
     if is_known(name) {
         return answer(true);
     }
-    Err(PyError::new(PyErrorKind::TemplateSyntax, format!("Could not load \"{name}\": '{name}'")))
+    Err(crate::template::filters::unknown_name(name))
 }
 
 fn filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("test_filter", &["env", "value"], &[], 0)?;
-    known(&name(&value, "filter")?, |n| filters::find(n).is_some())
+    known(&name(&value)?, |n| filters::find(n).is_some())
 }
 
 fn test(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("test_test", &["env", "value"], &[], 0)?;
-    known(&name(&value, "test")?, |n| super::find(n).is_some())
+    known(&name(&value)?, |n| super::find(n).is_some())
 }

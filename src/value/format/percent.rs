@@ -73,6 +73,10 @@ fn incomplete() -> PyError {
 
 /// Formats the field after a `%` at `at`; gives where it ends.
 fn field(chars: &[char], mut at: usize, args: &mut Args, out: &mut String) -> PyResult<usize> {
+    if chars.get(at) == Some(&'%') {
+        out.push('%');
+        return Ok(at + 1);
+    }
     let mut keyed = None;
     if chars.get(at) == Some(&'(') {
         let (key, end) = key(chars, at)?;
@@ -109,10 +113,6 @@ fn field(chars: &[char], mut at: usize, args: &mut Args, out: &mut String) -> Py
         at += 1;
     }
     let kind = *chars.get(at).ok_or_else(incomplete)?;
-    if kind == '%' {
-        out.push('%');
-        return Ok(at + 1);
-    }
     let value = match keyed {
         Some(value) => {
             args.next = args.items.len();

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Renders templates made by chance with ansible-core's Templar and with us, and tells where the answers differ.
+
+Run by tests/fuzz/run.sh, which knows where both are. Ends with status 1 if any answer differs.
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import grammar
+import templar
+
+ADDRESS = re.compile(r' at 0x[0-9a-f]+')
+MARKUP = re.compile(r"""Markup\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\)""")
+BATCH = 500
+# Seconds for a batch, of which a sane one takes two.
+PATIENCE = 60
+
+
+def ours(program, cases, folder):
+    """Our answers to a batch of requests."""
+    answers = []
+    while len(answers) < len(cases):
+        lines = ''.join(grammar.line(case) + '\n' for case in cases[len(answers):])
+        with subprocess.Popen([program, 'template', '--search-path', folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as child:
+            try:
+                out, errors = child.communicate(lines, timeout=PATIENCE)
+                why = f'stopped with {child.returncode}: {errors[-300:]}'
+            except subprocess.TimeoutExpired:
+                child.kill()
+                out, why = child.communicate()[0], 'hangs'
+        answers += [json.loads(ADDRESS.sub(' at 0x', line)) for line in out.split('\n')[:-1]]
+        if len(answers) < len(cases):
+            answers.append({'error': why, 'class': 'none: our program'})
+    return answers
+
+
+def same(theirs, our, mode):
+    """Whether two answers are one. Undefined names are told by a class of their own inside ansible."""
+    if 'result' in theirs:
+        return theirs['result'] == our.get('result') and (theirs['unsafe'] == our['unsafe'] or mode == 'file')
+    classes = {'jinja2.exceptions.UndefinedError': 'ansible.errors.AnsibleUndefinedVariable'}
+    kind = our.get('class')
+    return theirs.get('error') == our.get('error') and theirs['class'] == classes.get(kind, kind)
+
+
+def explained(theirs, our, case):
+    """Whether a difference is one of those that we mean to have (COMPATIBILITY.md)."""
+    result = theirs.get('result', '')
+    template = case['template']
+    # jinja2 works out expressions of constants while it compiles. What fails then (`'a' if 'abc'.x`) makes ansible give the
+    # template back as it is written, where we tell the error.
+    if isinstance(template, str) and result.startswith(repr(template)[:-1].rstrip('\\n')):
+        return True
+    # What such an expression escaped is plain text in the end; sets have no order.
+    our = our.get('result', '')
+    return MARKUP.sub(r'\1', our) == MARKUP.sub(r'\1', result) or our[:1] == '{' and sorted(our) == sorted(result)
+
+
+def signature(theirs, our):
+    """What groups differences that are probably one mistake."""
+    def short(answer):
+        if 'error' in answer:
+            text = re.sub(r"'[^']*'|\"[^\"]*\"|\d+|\(.*", '_', answer['error'])
+            return f"{answer['class']}: {text[-90:]}"
+        return 'result'
+    return f'{short(theirs)}  <>  {short(our)}'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('program', help='our program')
+    parser.add_argument('--seed', type=int, default=int(time.time()))
+    parser.add_argument('--count', type=int, default=5000)
+    parser.add_argument('--seconds', type=float, default=0, help='stop after so long')
+    parser.add_argument('--show', type=int, default=40, help='so many kinds of differences')
+    parser.add_argument('--each', type=int, default=2, help='so many examples of each')
+    parser.add_argument('--write', help='a file for all differences, as JSON lines')
+    flags = parser.parse_args()
+    program = os.path.abspath(flags.program)
+    print(f'fuzz: seed {flags.seed}', flush=True)
+    made = grammar.Grammar(random.Random(flags.seed))
+    differences = collections.defaultdict(list)
+    ran, wrong, until = 0, 0, time.monotonic() + flags.seconds
+    with tempfile.TemporaryDirectory(prefix='fuzz-') as folder:
+        os.chdir(folder)
+        while ran < flags.count and (not flags.seconds or time.monotonic() < until):
+            cases = [made.case() for _ in range(min(BATCH, flags.count - ran))]
+            for case, our in zip(cases, ours(program, cases, folder)):
+                theirs = templar.answer(case, folder)
+                if not same(theirs, our, case['mode']) and not explained(theirs, our, case):
+                    wrong += 1
+                    differences[signature(theirs, our)].append((case, theirs, our))
+            ran += len(cases)
+    out = open(flags.write, 'w') if flags.write else None
+    for kind, found in sorted(differences.items(), key=lambda item: -len(item[1])):
+        if out:
+            for case, theirs, our in found:
+                print(json.dumps({'mode': case['mode'], 'template': case['template'], 'ansible': theirs, 'ours': our}), file=out)
+    for kind, found in sorted(differences.items(), key=lambda item: -len(item[1]))[:flags.show]:
+        print(f'\n== {len(found)} x {kind}')
+        for case, theirs, our in sorted(found, key=lambda f: len(str(f[0]['template'])))[:flags.each]:
+            print(f"  {case['mode']}: {case['template']!r}\n    ansible: {theirs}\n    ours:    {our}")
+    print(f'\nfuzz: {ran - wrong} passed, {wrong} failed (seed {flags.seed})')
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == '__main__':
+    main()

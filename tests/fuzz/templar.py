@@ -1,0 +1,93 @@
+"""ansible-core's Templar, kept alive: answers requests as `vmstation-play template` does."""
+
+import os
+import re
+import signal
+import warnings
+
+warnings.filterwarnings('ignore')
+
+from ansible import constants as C  # noqa: E402
+from ansible.parsing.dataloader import DataLoader  # noqa: E402
+from ansible.playbook.conditional import Conditional  # noqa: E402
+from ansible.template import AnsibleEnvironment, Templar  # noqa: E402
+from ansible.utils.display import Display  # noqa: E402
+from ansible.utils.unsafe_proxy import AnsibleUnsafe, wrap_var  # noqa: E402
+
+# Seconds that a template may take.
+PATIENCE = 10
+ADDRESS = re.compile(r' at 0x[0-9a-f]+')
+
+for silenced in ('warning', 'deprecated', 'display', 'verbose'):
+    setattr(Display, silenced, lambda *args, **kwargs: None)
+
+
+def set_native(native):
+    C.DEFAULT_JINJA2_NATIVE = native
+
+
+class Holder(Conditional):
+    """Something with a condition."""
+
+    def __init__(self, when):
+        self.when = when if isinstance(when, list) else [when]
+        self._loader = LOADER
+
+    def get_ds(self):
+        return None
+
+
+LOADER = DataLoader()
+
+
+class Hang(Exception):
+    """A template takes too long."""
+
+
+def give_up(*_):
+    raise Hang('hangs')
+
+
+signal.signal(signal.SIGALRM, give_up)
+
+
+def trusted(value):
+    """Text under the key `__unsafe__` alone is marked unsafe."""
+    if isinstance(value, dict):
+        if list(value) == ['__unsafe__']:
+            return wrap_var(value['__unsafe__'])
+        return {key: trusted(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [trusted(inner) for inner in value]
+    return value
+
+
+def render(request, folder):
+    variables = trusted(request.get('vars', {}))
+    variables.setdefault('omit', '__omit_place_holder__')
+    mode = request.get('mode', 'playbook')
+    set_native(mode == 'native')
+    LOADER.set_basedir(folder)
+    templar = Templar(loader=LOADER, variables=variables)
+    template = trusted(request['template'])
+    if mode == 'condition':
+        return Holder(template).evaluate_conditional(templar, variables)
+    if mode == 'file':
+        templar = templar.copy_with_new_env(environment_class=AnsibleEnvironment, searchpath=[folder],
+                                            newline_sequence='\n', available_variables=variables)
+        return templar.do_template(template, preserve_trailing_newlines=True, escape_backslashes=False)
+    return templar.template(template)
+
+
+def answer(request, folder='.'):
+    """What ansible makes of a request: `result` and `unsafe`, or `error` and `class`."""
+    signal.alarm(PATIENCE)
+    try:
+        result = render(request, folder)
+        shown = ADDRESS.sub(' at 0x', repr(result))
+        return {'result': shown, 'unsafe': isinstance(result, AnsibleUnsafe) and isinstance(result, str)}
+    except Exception as e:  # the class is part of the answer
+        kind = type(e)
+        return {'error': ADDRESS.sub(' at 0x', str(e)), 'class': f'{kind.__module__}.{kind.__qualname__}'.removeprefix('builtins.')}
+    finally:
+        signal.alarm(0)
