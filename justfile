@@ -17,6 +17,10 @@ test *WORDS:
 oracle *WORDS:
     cargo test --test oracle -- {{ WORDS }}
 
+# templates made by chance, rendered by ansible-core too: --seed N, --count N, --seconds N
+fuzz *FLAGS="--count 5000":
+    tests/fuzz/run.sh {{ FLAGS }}
+
 # scenarios on lab hosts with these words in their names
 lab *WORDS:
     cargo test --test lab -- {{ WORDS }}

@@ -38,11 +38,12 @@ install() {
 printf '== installing what is missing\n'
 install
 part 'formatting' cargo fmt --all --check
-part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh benches/run.sh
+part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh tests/fuzz/run.sh benches/run.sh
 part 'clippy' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 part 'clippy of the lab tests' cargo clippy --locked --test lab --quiet -- -D warnings
 part 'unit and other tests' cargo test --locked --workspace --no-fail-fast
 part 'oracle, live sample' env ORACLE_LIVE="${ORACLE_LIVE:-10}" cargo test --locked --test oracle
+part 'fuzz' tests/fuzz/run.sh --count 100000 --seconds "${FUZZ_SECONDS:-120}"
 part 'lab' cargo test --locked --test lab
 part 'demo' env PROFILE=dev tests/lab/demo.sh
 

@@ -75,7 +75,11 @@ pub fn main(program: &str, args: &[String], settings: &Arc<Settings>) -> u8 {
 }
 
 fn run(session: &Session, flags: Flags) -> Result<u8> {
-    let hosts = Hosts { inventory: flags.inventory.clone(), ..Hosts::default() };
+    let mut hosts = Hosts { inventory: flags.inventory.clone(), ..Hosts::default() };
+    if hosts.inventory.is_empty() && flags.host.is_none() {
+        // Nothing is asked of the configured inventory.
+        hosts.inventory.push("localhost,".to_owned());
+    }
     let ground = Ground::lay(
         session,
         Wishes {

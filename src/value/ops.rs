@@ -121,7 +121,12 @@ pub fn is_same(a: &Value, b: &Value) -> bool {
         (Value::Bool(a), Value::Bool(b)) => a == b,
         // CPython keeps one object for each small integer and, within a template, each constant.
         (Value::Int(a), Value::Int(b)) => a == b && (-5..=256).contains(a),
-        (Value::Str(a), Value::Str(b)) => Arc::ptr_eq(a.shared(), b.shared()),
+        (Value::Str(a), Value::Str(b)) => {
+            // Nor is there more than one of each Latin character, and of the empty text.
+            let single =
+                || a.chars().next().is_none_or(|c| c <= '\u{ff}' && a.len() == c.len_utf8());
+            Arc::ptr_eq(a.shared(), b.shared()) || a == b && a.class() == b.class() && single()
+        }
         (Value::List(a), Value::List(b)) => a.is(b),
         (Value::Dict(a), Value::Dict(b)) => a.is(b),
         (Value::Tuple(a), Value::Tuple(b)) => Arc::ptr_eq(a, b),

@@ -88,6 +88,8 @@ def answer(request, folder='.'):
         return {'result': shown, 'unsafe': isinstance(result, AnsibleUnsafe) and isinstance(result, str)}
     except Exception as e:  # the class is part of the answer
         kind = type(e)
-        return {'error': ADDRESS.sub(' at 0x', str(e)), 'class': f'{kind.__module__}.{kind.__qualname__}'.removeprefix('builtins.')}
+        # jinja2 adds a line number to what it did not translate itself; people don't get to see it.
+        text = ADDRESS.sub(' at 0x', str(e)).removesuffix('\n  line 0')
+        return {'error': text, 'class': f'{kind.__module__}.{kind.__qualname__}'.removeprefix('builtins.')}
     finally:
         signal.alarm(0)

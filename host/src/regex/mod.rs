@@ -51,6 +51,8 @@ enum Anchor {
     Search,
     Match,
     Full,
+    /// Anywhere, but not empty where the search begins.
+    Advance,
 }
 
 /// A compiled pattern.
@@ -120,6 +122,7 @@ impl Pattern {
         let source = match anchor {
             Anchor::Search => format!("{}{}", translated.prefix, translated.body),
             Anchor::Match => format!("{}\\A(?:{})", translated.prefix, translated.body),
+            Anchor::Advance => format!("{}(?:{})(?!\\G)", translated.prefix, translated.body),
             Anchor::Full => format!("{}\\A(?:{})\\z", translated.prefix, translated.body),
         };
         let regex = fancy_regex::RegexBuilder::new(&source)
@@ -191,23 +194,18 @@ impl Pattern {
     pub fn find_all(&self, text: &str, limit: Option<usize>) -> Result<Vec<Match>, Error> {
         let mut matches = Vec::new();
         let mut from = 0;
-        let mut empty_at = None;
+        let mut empty = false;
         while limit.is_none_or(|l| matches.len() < l) && from <= text.len() {
-            let Some(found) = self.search_from(text, from)? else { break };
+            // Where an empty match was, only one with text may follow.
+            let found = if empty {
+                Self::anchored(&self.text, self.flags, Anchor::Advance)?.search_from(text, from)?
+            } else {
+                self.search_from(text, from)?
+            };
+            let Some(found) = found else { break };
             let (start, end) = found.range();
-            if start == end && empty_at == Some(start) {
-                // The same empty match again: go on behind the next character.
-                let Some(c) = text[start..].chars().next() else { break };
-                from = start + c.len_utf8();
-                empty_at = None;
-                continue;
-            }
             from = end;
-            empty_at = Some(end);
-            if start != end {
-                // After a match with text, an empty one at its end counts.
-                empty_at = None;
-            }
+            empty = start == end;
             matches.push(found);
         }
         Ok(matches)

@@ -87,8 +87,8 @@ impl Buffer {
         };
         Ok(match concat {
             Concat::Text => Value::Str(text),
-            Concat::Convert => converted(text),
-            Concat::Native => native(text),
+            Concat::Convert => converted(text)?,
+            Concat::Native => native(text)?,
         })
     }
 
@@ -114,24 +114,27 @@ enum Single {
 }
 
 /// Text that looks like a list, a dict or a bool becomes one.
-fn converted(text: Str) -> Value {
+fn converted(text: Str) -> PyResult<Value> {
     let candidate = text.starts_with(['{', '[']) || matches!(&*text, "True" | "False");
-    match candidate.then(|| literal::literal_eval_json(&text)) {
+    Ok(match candidate.then(|| literal::literal_eval_json(&text)) {
         Some(Ok(value)) if text.is_unsafe() => value.into_unsafe(),
         Some(Ok(value)) => value,
+        // ansible does not catch what a key that is a list or a dict raises.
+        Some(Err(e)) if e.is_type_error() => return Err(e),
         _ => Value::Str(text),
-    }
+    })
 }
 
 /// Text that is a Python literal becomes its value; a string literal keeps its quotes.
-fn native(text: Str) -> Value {
-    match literal::literal_eval_native(&text) {
+fn native(text: Str) -> PyResult<Value> {
+    Ok(match literal::literal_eval_native(&text) {
         Ok(Value::Str(inner)) => {
             let quote = text.chars().next().unwrap_or('\'');
             Value::Str(text.derive(format!("{quote}{inner}{quote}")))
         }
         Ok(value) if text.is_unsafe() => value.into_unsafe(),
         Ok(value) => value,
+        Err(e) if e.is_type_error() => return Err(e),
         Err(_) => Value::Str(text),
-    }
+    })
 }

@@ -274,6 +274,11 @@ fn check_defined(value: &Value) -> PyResult<()> {
             undefined.map_or(Ok(()), Err)
         }
         Value::Tuple(t) => t.iter().try_for_each(check_defined),
+        // Tuples whose items have names.
+        Value::Object(o) if o.is_sequence() => match o.to_plain() {
+            Some(plain @ Value::Tuple(_)) => check_defined(&plain),
+            _ => Ok(()),
+        },
         Value::Dict(d) => {
             let undefined = d.read().values().find_map(|v| check_defined(v).err());
             undefined.map_or(Ok(()), Err)

@@ -211,6 +211,5 @@ pub fn unknown_name(name: &str) -> PyError {
     } else {
         format!("'{name}'")
     };
-    let message = format!("Could not load \"{name}\": {why}\n  line 0");
-    PyError::new(PyErrorKind::TemplateSyntax, message)
+    PyError::new(PyErrorKind::TemplateSyntax, format!("Could not load \"{name}\": {why}"))
 }

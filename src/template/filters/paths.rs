@@ -19,8 +19,6 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("relpath", "The path from another one.", relpath),
     Filter::ansible("splitext", "A path's root and extension.", splitext),
     Filter::ansible("path_join", "Parts joined to a path.", path_join),
-    Filter::ansible("normpath", "The path without `..` and doubled slashes.", normpath_filter),
-    Filter::ansible("commonpath", "The longest path that is part of all.", commonpath),
     Filter::ansible("win_basename", "The last part of a Windows path.", win_basename),
     Filter::ansible("win_dirname", "A Windows path without its last part.", win_dirname),
     Filter::ansible("win_splitdrive", "A Windows path's drive and rest.", win_splitdrive),
@@ -206,10 +204,6 @@ pub fn normpath(p: &str) -> String {
     if joined.is_empty() { ".".to_owned() } else { joined }
 }
 
-fn normpath_filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    edited(&value, args, "normpath", normpath)
-}
-
 fn relpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [start] = args.bind("relpath", &["path"], &["start"], 0)?;
     let s = path(&value)?;
@@ -288,34 +282,6 @@ fn path_join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
         texts.push(text.clone());
     }
     Ok(Value::from(join(texts.iter().map(Str::as_str))))
-}
-
-fn commonpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [] = args.bind("commonpath", &["paths"], &[], 0)?;
-    if !access::is_sequence(&value) {
-        return Err(PyError::filter_type(format!(
-            "|commonpath expects sequence, got {} instead.",
-            class_repr(&value)
-        )));
-    }
-    let paths: Vec<Str> = access::iterate(&value)?.iter().map(path).collect::<PyResult<_>>()?;
-    let Some(first) = paths.first() else {
-        return Err(PyError::value_error("commonpath() arg is an empty sequence"));
-    };
-    if paths.iter().any(|p| p.starts_with('/') != first.starts_with('/')) {
-        return Err(PyError::value_error("Can't mix absolute and relative paths"));
-    }
-    let split = |p: &Str| -> Vec<String> {
-        p.split('/').filter(|x| !x.is_empty() && *x != ".").map(str::to_owned).collect()
-    };
-    let mut common = split(first);
-    for p in &paths[1..] {
-        let parts = split(p);
-        let len = common.iter().zip(&parts).take_while(|(a, b)| a == b).count();
-        common.truncate(len);
-    }
-    let root = if first.starts_with('/') { "/" } else { "" };
-    Ok(Value::from(format!("{root}{}", common.join("/"))))
 }
 
 /// A Windows path's drive (or share) and the rest.

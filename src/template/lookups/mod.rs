@@ -24,6 +24,7 @@ mod subelements;
 mod template;
 mod together;
 mod unvault;
+mod url;
 mod varnames;
 mod vars;
 
@@ -88,6 +89,7 @@ pub static LOOKUPS: &[&Lookup] = &[
     &template::LOOKUP,
     &together::LOOKUP,
     &unvault::LOOKUP,
+    &url::LOOKUP,
     &varnames::LOOKUP,
     &vars::LOOKUP,
 ];

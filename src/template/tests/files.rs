@@ -48,7 +48,10 @@ fn path(value: &Value, args: CallArgs, function: &str, parameter: &str) -> PyRes
         Value::Int(n) => Ok(open_file(*n)),
         Value::BigInt(n) => Err(PyError::new(
             PyErrorKind::OverflowError,
-            format!("fd is {}", if n.sign() == Sign::Minus { "less than minimum" } else { "greater than maximum" }),
+            format!(
+                "fd is {}",
+                if n.sign() == Sign::Minus { "less than minimum" } else { "greater than maximum" }
+            ),
         )),
         other => wrong("stat", ", os.PathLike or integer, not ", other),
     }

@@ -103,11 +103,12 @@ impl<'o> Representer<'o> {
                 self.mapping(Tag::Set, entries.collect(), identity)?
             }
             Value::Object(o) => match o.to_plain() {
-                Some(plain) => {
+                // PyYAML knows tuples, but none whose items have names.
+                Some(plain) if !matches!(plain, Value::Tuple(_)) => {
                     self.kept.push(plain.clone());
                     self.value(&plain, identity)?
                 }
-                None => {
+                _ => {
                     let text = format!("('cannot represent an object', {})", o.repr());
                     return Err(Error::new(Kind::Template, text));
                 }
