@@ -7,7 +7,11 @@ use indexmap::IndexMap;
 use super::options_error;
 use crate::{
     splitter::unquote,
-    template::{Scope, args::to_float, args::to_int},
+    template::{
+        Scope,
+        args::{to_float, to_int},
+        templar::ansible,
+    },
     value::{Dict, PyError, PyResult, Value, access, ops, repr::to_text},
 };
 
@@ -112,7 +116,10 @@ impl Options {
             let value = match value {
                 Some(value) => convert(&value, spec.kind).map_err(|e| {
                     if !e.is_value_error() {
-                        return e;
+                        return ansible(format!(
+                            "Unhandled exception when retrieving {}:\n{e}. {e}",
+                            spec.name
+                        ));
                     }
                     options_error(format!(
                         "Invalid type for configuration option {} (from {origin}): {e}",
@@ -250,7 +257,10 @@ pub fn truth(value: &Value) -> PyResult<bool> {
             let text = text.trim_matches(crate::value::text::is_space);
             matches!(text, "y" | "yes" | "on" | "1" | "true" | "t" | "1.0")
         }
-        Value::Undefined(u) => return Err(PyError::undefined(u)),
-        other => ops::eq(other, &Value::Int(1))?,
+        other => {
+            // Python looks it up in a set.
+            ops::to_key(other.clone())?;
+            ops::eq(other, &Value::Int(1))?
+        }
     })
 }
