@@ -128,7 +128,7 @@ fn inline(term: &str, options: &mut Options) -> PyResult<String> {
         let fields: Vec<&str> = part.split('=').collect();
         let [name, value] = fields[..] else {
             let shown = repr(&parts.iter().map(|p| Value::str(p.as_str())).collect())?;
-            let why = format!("too many values to unpack (expected 2)");
+            let why = "too many values to unpack (expected 2)";
             return Err(lookup_error(format!(
                 "Could not use '{part}' from '{shown}': {why}. {why}"
             )));
