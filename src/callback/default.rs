@@ -155,7 +155,8 @@ impl Default {
     }
 
     fn failed(&mut self, report: &Report, ignored: bool, display: &Display) {
-        let report = cleaned(report);
+        // Whether turns were shown is told by `results`, so it is not taken away yet.
+        let report = shown(report);
         self.banner_if_new(&report.task, display);
         exception(&report.result, self.options.failed_stderr, display);
         self.warnings(&report.result, display);

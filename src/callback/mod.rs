@@ -91,6 +91,9 @@ pub static ENABLED: &[&Registration] = &[
     &timer::REGISTRATION,
 ];
 
+/// Those of [`STDOUT`] that come with ansible-core: it looks at each of them in every run.
+const OWN_STDOUT: [&str; 3] = ["default", "minimal", "oneline"];
+
 /// Which callbacks a run has.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -106,6 +109,8 @@ pub struct Wanted {
 pub struct Callbacks {
     display: Arc<Display>,
     all: Mutex<Vec<Box<dyn Callback>>>,
+    /// Those that were named, or are ansible's own, and can't be as there is one already.
+    passed_over: Mutex<Vec<String>>,
 }
 
 impl Callbacks {
@@ -121,6 +126,7 @@ impl Callbacks {
             ));
         };
         let mut all = vec![(first.make)(settings, &display)];
+        let mut passed_over: Vec<String> = OWN_STDOUT.map(str::to_owned).to_vec();
         if let Some(folder) = &wanted.tree {
             all.push(Box::new(tree::Tree::new(folder.clone())));
         }
@@ -130,7 +136,12 @@ impl Callbacks {
                 all.push((registration.make)(settings, &display));
             }
         }
-        Ok(Arc::new(Self { display, all: Mutex::new(all) }))
+        let named = settings.get(&options::CALLBACKS_ENABLED);
+        passed_over.extend(named.into_iter().filter(|name| {
+            let found = STDOUT.iter().find(|r| r.is(name));
+            found.is_some_and(|r| !OWN_STDOUT.contains(&r.name))
+        }));
+        Ok(Arc::new(Self { display, all: Mutex::new(all), passed_over: Mutex::new(passed_over) }))
     }
 }
 
@@ -164,6 +175,14 @@ impl EventSink for Callbacks {
             Event::Banner(text) => self.display.banner(text),
             Event::Problem(text) => self.display.wrapped_error(text),
             Event::Error(e) => self.display.error(&crate::diagnostic::ansible_text(e)),
+            Event::PlaybookStart { .. } => {
+                for name in self.passed_over.lock().drain(..) {
+                    let text = format!(
+                        "Skipping callback '{name}', as we already have a stdout callback."
+                    );
+                    self.display.verbose(2, &text, None);
+                }
+            }
             _ => {}
         }
         for callback in self.all.lock().iter_mut() {

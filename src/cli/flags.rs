@@ -56,7 +56,7 @@ pub struct Connection {
 /// Whom to become on hosts.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Become {
-    /// become another user (asks for no password by itself)
+    /// run tasks as the become user (causes no password prompting)
     #[arg(short = 'b', long = "become", help_heading = BECOME)]
     pub r#become: bool,
     /// how to become another user (default=sudo)

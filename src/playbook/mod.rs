@@ -187,6 +187,16 @@ pub struct Playbook {
     pub plays: Vec<Arc<Play>>,
 }
 
+/// What ansible calls the playbook of an ad-hoc command.
+const ADHOC: &str = "__adhoc_playbook__";
+
+impl Playbook {
+    /// Whether nobody wrote it.
+    pub fn is_adhoc(&self) -> bool {
+        self.path == std::path::Path::new(ADHOC)
+    }
+}
+
 /// What a play's loading and its later includes share.
 #[derive(Debug)]
 pub struct PlayBase {

@@ -100,6 +100,10 @@ impl State {
             path: playbook.path.display().to_string(),
             plays: playbook.plays.len(),
         });
+        if !playbook.is_adhoc() {
+            let text = format!("{} plays in {}", playbook.plays.len(), playbook.path.display());
+            run.events.send(Event::Verbose(2, text, None));
+        }
         let outcome = self.playbook(&playbook.plays).await;
         if let Some(place) = &run.options.retry_files {
             self.write_retry_file(&playbook.path, place.as_deref());
@@ -268,10 +272,11 @@ impl State {
             return;
         }
         let stem = playbook.file_stem().unwrap_or_default().to_string_lossy();
-        let dir = place.map_or_else(
-            || playbook.parent().map(std::path::Path::to_path_buf).unwrap_or_default(),
-            PathBuf::from,
-        );
+        let beside = || {
+            let playbook = std::path::absolute(playbook).unwrap_or_else(|_| playbook.to_owned());
+            playbook.parent().map(std::path::Path::to_path_buf).unwrap_or_default()
+        };
+        let dir = place.map_or_else(beside, PathBuf::from);
         let file = dir.join(format!("{stem}.retry"));
         let text: String = hosts.iter().map(|h| format!("{h}\n")).collect();
         let written = std::fs::create_dir_all(&dir).and_then(|()| std::fs::write(&file, text));

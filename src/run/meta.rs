@@ -29,6 +29,7 @@ impl PlayRun {
         {
             self.send(Event::Warning(format!("{what} task does not support when conditional")));
         }
+        let mut skipped = false;
         match what {
             "noop" => {}
             "role_complete" => self.role_complete(task, host),
@@ -39,6 +40,7 @@ impl PlayRun {
                 if self.holds(task, host)? {
                     self.execute_conditional_meta(what, host)?;
                 } else {
+                    skipped = true;
                     self.verbose_skip(what, task, host);
                 }
             }
@@ -49,6 +51,9 @@ impl PlayRun {
                 )
                 .at(task.level.span.clone()));
             }
+        }
+        if !task.implicit && !skipped {
+            self.send(Event::Verbose(2, format!("META: {}", done(what, host)), None));
         }
         Ok(())
     }
@@ -66,6 +71,7 @@ impl PlayRun {
             _ => format!(", continuing execution for {host}"),
         };
         let reason = format!("{what} conditional evaluated to False{rest}");
+        self.send(Event::Verbose(2, format!("META: {reason}"), None));
         // ansible-core 2.14 sends the skip to callbacks without counting it.
         let info = self.info(task, host);
         let result = [("skip_reason", crate::value::Value::str(reason))].into_iter().collect();
@@ -168,5 +174,20 @@ impl PlayRun {
         if self.role_ran.get(&role.identity).is_some_and(|hosts| hosts.contains(host)) {
             self.role_completed.entry(role.identity.clone()).or_default().insert(Arc::clone(host));
         }
+    }
+}
+
+/// What `-vv` tells of a meta task that was carried out.
+fn done(what: &str, host: &str) -> String {
+    match what {
+        "flush_handlers" => format!("triggered running handlers for {host}"),
+        "refresh_inventory" => "inventory successfully refreshed".to_owned(),
+        "clear_facts" => "facts cleared".to_owned(),
+        "clear_host_errors" => "cleared host errors".to_owned(),
+        "end_batch" => "ending batch".to_owned(),
+        "end_play" => "ending play".to_owned(),
+        "end_host" => format!("ending play for {host}"),
+        "reset_connection" => "reset connection".to_owned(),
+        other => other.to_owned(),
     }
 }

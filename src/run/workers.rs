@@ -31,6 +31,8 @@ pub struct Workers {
     waiting: VecDeque<(Worker, usize)>,
     /// How many run, by their task.
     under_way: HashMap<u64, usize>,
+    /// The hosts, in the order in which they were asked for.
+    hosts: Vec<Arc<str>>,
     sender: mpsc::UnboundedSender<Message>,
     inbox: Inbox,
     running: JoinSet<()>,
@@ -45,6 +47,7 @@ impl Workers {
             play,
             waiting: VecDeque::new(),
             under_way: HashMap::new(),
+            hosts: Vec::new(),
             sender,
             inbox,
             running: JoinSet::new(),
@@ -72,6 +75,7 @@ impl Workers {
             messages: self.sender.clone(),
             began: Instant::now(),
         };
+        self.hosts.push(Arc::clone(host));
         self.waiting.push_back((worker, throttle));
         self.start_waiting();
         Ok(())
@@ -123,8 +127,17 @@ impl Workers {
                 Err(_) => break,
             }
         }
-        let order = &self.play.batch;
-        messages.sort_by_key(|m| order.iter().position(|h| h == m.host()));
+        messages.sort_by_key(|message| {
+            let place = self.hosts.iter().position(|h| h == message.host()).unwrap_or(usize::MAX);
+            // ansible-core 2.14 shows turns of loops at once, but gives a free fork its next host
+            // before it looks at what came back.
+            match message {
+                Message::Event(_, Event::HostStart(..)) if place < self.forks => (0, 0),
+                Message::Event(_, Event::HostStart(..)) => (place - self.forks, 2),
+                Message::Event(..) => (place, 1),
+                Message::Done(_) => (place, 3),
+            }
+        });
         Ok(messages)
     }
 

@@ -9,7 +9,7 @@ use super::{Loader, Place, document::not_found, error_at, paths};
 use crate::{
     diagnostic::{Error, Kind, Result, Source, Span},
     playbook::{
-        Item, Keyword, Level, LevelKind, Play, PlayBase, Playbook, Spanned,
+        ADHOC, Item, Keyword, Level, LevelKind, Play, PlayBase, Playbook, Spanned,
         keywords::Place as In,
         python,
         resolve::{is_builtin, is_qualified},
@@ -44,7 +44,7 @@ impl Loader {
         let entry = super::include::node_of(&Value::Dict(play.clone()), &span);
         let play = self.load_play(&entry, Path::new(""), basedir, &[])?;
         Ok(Playbook {
-            path: PathBuf::from("__adhoc_playbook__"),
+            path: PathBuf::from(ADHOC),
             basedir: basedir.to_path_buf(),
             plays: vec![Arc::new(play)],
         })
