@@ -127,15 +127,18 @@ impl ActionContext<'_> {
         self.fields.check_mode
     }
 
-    /// Runs a module on the host and gives its result.
+    /// Runs a module on the host for an action, and gives its result.
     pub async fn module(&self, name: &str, args: Dict) -> Outcome {
-        self.remote.module(self, name, args, Vec::new()).await
+        // ansible's actions call modules by this name, which failures show.
+        let name = name.replace("ansible.builtin.", "ansible.legacy.");
+        self.remote.module(self, &name, args, Vec::new()).await
     }
 
     /// Runs the module that the task is about, and gives its result; where the task is
     /// asynchronous, what is known of its job.
     pub async fn task_module(&self, name: &str, args: Dict) -> Outcome {
-        self.remote.task_module(self, name, args, Vec::new()).await
+        let name = name.replace("ansible.builtin.", "ansible.legacy.");
+        self.remote.task_module(self, &name, args, Vec::new()).await
     }
 
     /// Finds a file of the playbook's: in the role's `subdir`, the role, the playbook's `subdir`,

@@ -185,8 +185,8 @@ pub async fn send_always(cx: &ActionContext<'_>, args: &Dict, bytes: Vec<u8>) ->
     let limit = cx.worker.play.run.settings.get(&options::MAX_FILE_SIZE_FOR_DIFF);
     let sent = args.copy();
     sent.insert("src", LABEL);
-    sent.insert("_assembled", true);
-    sent.insert("_diff_limit", limit);
+    sent.insert("__assembled", true);
+    sent.insert("__diff_limit", limit);
     let attached = Attached::bytes(LABEL, bytes.clone());
     let result = cx.remote.module(cx, "ansible.legacy.copy", sent, vec![attached]).await?;
     if let Some(Value::Dict(diff)) = result.data.get("diff") {
@@ -270,7 +270,7 @@ async fn send(
     sent.insert("src", LABEL);
     sent.insert("dest", dest);
     sent.insert("_original_basename", file.name.as_str());
-    sent.insert("_content", file.is_content);
+    sent.insert("__content", file.is_content);
     let follow = sent.get("follow").is_some_and(|v| lenient(&v));
     sent.insert("follow", file.follow.unwrap_or(follow));
     // What is no boolean counts as one that is off.
@@ -278,7 +278,7 @@ async fn send(
         sent.insert("force", lenient(&force));
     }
     let limit = cx.worker.play.run.settings.get(&options::MAX_FILE_SIZE_FOR_DIFF);
-    sent.insert("_diff_limit", limit);
+    sent.insert("__diff_limit", limit);
     let attached = Attached::bytes(LABEL, file.bytes.clone());
     let result = cx.remote.module(cx, "ansible.legacy.copy", sent, vec![attached]).await?;
     if result.data.remove("_kept").is_some() {

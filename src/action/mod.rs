@@ -122,7 +122,16 @@ pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
         }
         None => {
             let args = cx.args.copy();
-            let mut result = cx.task_module(&name, args).await?;
+            // Failures show the name as it is written.
+            let written = &cx.worker.task.action.written;
+            let known = vmstation_host::module::find(written).is_some();
+            let called = match name.as_str() {
+                // ansible has an action for it, which does nothing else.
+                "ansible.builtin.command" => "ansible.legacy.command",
+                _ if known => written,
+                name => name,
+            };
+            let mut result = cx.remote.task_module(cx, called, args, Vec::new()).await?;
             result.control.verbose_never = name == "ansible.builtin.setup";
             Ok(result)
         }

@@ -17,7 +17,12 @@ fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
             return Ok(TaskResult::of([("skipped", true.into())]));
         }
         let Some(line) = cx.text("_raw_params") else {
-            return Err(ActionError::result("no command given"));
+            // What ansible-core 2.14 says when it has nothing to hand over.
+            let text =
+                "Unexpected failure during module execution: 'NoneType' object is not iterable";
+            let result = TaskResult::failed(text);
+            result.data.insert("stdout", "");
+            return Err(ActionError::Done(Box::new(result)));
         };
         let executable = cx.text("executable").filter(|e| !e.is_empty());
         let ran = cx.remote.shell(cx, &line, executable.as_deref()).await?;

@@ -1,17 +1,21 @@
 //! The host's end of a task as actions see it: calls of modules, wherever they run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use vmstation_host::{
     call::{Call, travelling},
-    files::AtHand,
+    files::{AtHand, Content},
     job::Job,
+    wire::Put,
 };
 
 use super::{ActionContext, ActionError, Outcome};
 use crate::{
     agent::{CallError, Endpoint},
-    connection::Transport,
+    connection::{Transport, quote},
     diagnostic::{Error, Kind, Result},
     event::Delegated,
     run::{Fields, TaskResult, Worker},
@@ -30,6 +34,13 @@ impl Attached {
     pub fn bytes(path: &str, bytes: Vec<u8>) -> Self {
         Self { path: path.to_owned(), bytes }
     }
+}
+
+/// A script on the host.
+pub struct Staged {
+    folder: String,
+    /// Where it is.
+    pub path: String,
 }
 
 /// The host that a task runs on. Cheap to clone.
@@ -139,7 +150,16 @@ impl Remote {
         executable: Option<&str>,
     ) -> Outcome {
         let pool = &cx.worker.play.run.pool;
-        let ran = pool.shell(&self.endpoint, line, executable).await.map_err(error)?;
+        let basedir = &cx.worker.play.play.basedir;
+        let elsewhere = self.is_local()
+            && executable.is_none_or(|e| e.ends_with("sh"))
+            && std::env::current_dir().is_ok_and(|here| here != *basedir);
+        // ansible runs local commands in the playbook's folder.
+        let line = match elsewhere {
+            true => format!("cd {} && {line}", quote(&basedir.display().to_string())),
+            false => line.to_owned(),
+        };
+        let ran = pool.shell(&self.endpoint, &line, executable).await.map_err(error)?;
         let text = |bytes: &[u8]| Value::unsafe_str(String::from_utf8_lossy(bytes).into_owned());
         let lines = |bytes: &[u8]| -> Value {
             let text = String::from_utf8_lossy(bytes);
@@ -157,6 +177,35 @@ impl Remote {
         ]))
     }
 
+    /// Puts a script into a folder of its own on the host, for the task's user alone.
+    ///
+    /// # Errors
+    /// A host that can't be reached, or has no room for it.
+    pub async fn stage(
+        &self,
+        cx: &ActionContext<'_>,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Staged, ActionError> {
+        let agent = cx.worker.play.run.pool.at(&self.endpoint).await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // As ansible calls its folders: scripts may show the name that they are called by.
+        let prefix = format!("ansible-tmp-{}-{}-", now.as_secs_f64(), std::process::id());
+        let folder = agent.make_temp(&self.endpoint.remote_tmp, &prefix).await?;
+        let path = format!("{folder}/{name}");
+        let put = Put { path: path.clone(), mode: Some(0o700), sha1: None };
+        agent.put(put, &Content::Bytes(bytes.into())).await?;
+        Ok(Staged { folder, path })
+    }
+
+    /// Removes what [`Remote::stage`] has put.
+    pub async fn unstage(&self, cx: &ActionContext<'_>, staged: Staged) {
+        if let Ok(agent) = cx.worker.play.run.pool.at(&self.endpoint).await {
+            // A folder that stays does no harm, and the script's own result is what counts.
+            let _ = agent.remove(vec![staged.folder]).await;
+        }
+    }
+
     /// A path with `~` and variables as the host's user knows them.
     ///
     /// # Errors
@@ -168,10 +217,9 @@ impl Remote {
     }
 
     fn call(&self, cx: &ActionContext<'_>, name: &str, args: &Dict) -> Result<Call, ActionError> {
-        let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
         let args = json::to_json(&Value::Dict(args.clone()))
             .map_err(|e| ActionError::result(e.to_string()))?;
-        let mut call = Call::new(short, args);
+        let mut call = Call::new(name, args);
         call.check = cx.fields.check_mode;
         call.diff = cx.fields.diff;
         call.no_log = cx.fields.no_log;

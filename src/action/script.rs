@@ -1,7 +1,8 @@
 //! `script`: runs a script of the controller's on the host.
 
-use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, remote::Attached};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
+    connection::quote,
     playbook::keywords,
     run::TaskResult,
     value::{Dict, Value},
@@ -11,21 +12,28 @@ use crate::{
 pub static ACTION: Action = Action { name: "script", bypass_host_loop: false, run };
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
-    Box::pin(script(cx))
+    Box::pin(async move {
+        match script(cx).await {
+            // Refusals and skips are results like others: `failed_when` judges them.
+            Err(ActionError::Done(result)) => Ok(*result),
+            done => done,
+        }
+    })
 }
 
 async fn script(cx: &mut ActionContext<'_>) -> Outcome {
-    for (name, wanted) in [("creates", false), ("removes", true)] {
-        let Some(path) = cx.text(name).filter(|p| !p.is_empty()) else { continue };
-        if exists(cx, &path).await? != wanted {
-            return Err(ActionError::skip(if wanted {
-                format!("{path} does not exist, matching removes option")
-            } else {
-                format!("{path} exists, matching creates option")
-            }));
-        }
+    let (creates, removes) = (given(cx, "creates"), given(cx, "removes"));
+    if let Some(path) = &creates
+        && exists(cx, path).await?
+    {
+        return Err(ActionError::skip(format!("{path} exists, matching creates option")));
     }
-    let chdir = cx.text("chdir").filter(|d| !d.is_empty());
+    if let Some(path) = &removes
+        && !exists(cx, path).await?
+    {
+        return Err(ActionError::skip(format!("{path} does not exist, matching removes option")));
+    }
+    let chdir = given(cx, "chdir");
     if let Some(dir) = chdir.as_deref().filter(|d| !d.starts_with('/')) {
         return Err(ActionError::fail(format!(
             "chdir {dir} must be an absolute path for a Unix-aware remote node"
@@ -41,37 +49,50 @@ async fn script(cx: &mut ActionContext<'_>) -> Outcome {
     let decrypt = cx.arg("decrypt").is_none_or(|v| keywords::to_bool(&v).unwrap_or(false));
     let bytes = source(cx, name, decrypt)?;
     if cx.check() {
-        if cx.arg("creates").is_some() || cx.arg("removes").is_some() {
+        if creates.is_some() || removes.is_some() {
             return Ok(TaskResult::of([("changed", true.into())]));
         }
-        let skip = TaskResult::of([
+        return Ok(TaskResult::of([
             ("changed", false.into()),
             ("skipped", true.into()),
             ("msg", "Check mode is not supported for this task.".into()),
-        ]);
-        return Err(ActionError::Done(Box::new(skip)));
+        ]));
     }
-    let label = format!("script:{name}");
-    let args: Dict = [
-        ("src", Value::str(label.as_str())),
-        ("name", Value::str(name.rsplit('/').next().unwrap_or(name))),
-        ("command", Value::str(raw.trim())),
-        ("word", Value::str(name.as_str())),
-        ("executable", cx.arg("executable").unwrap_or(Value::None)),
-        ("chdir", chdir.map_or(Value::None, Value::from)),
-    ]
-    .into_iter()
-    .collect();
-    let file = Attached::bytes(&label, bytes);
-    let mut result = cx.remote.module(cx, "ansible.builtin.script", args, vec![file]).await?;
-    result.data.remove("invocation");
-    result.data.insert("changed", true);
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let staged = cx.remote.stage(cx, base, bytes).await?;
+    // The rest of the line stays as it is written, quotes and all.
+    let mut line = raw.trim().replace(name.as_str(), &staged.path);
+    if let Some(executable) = given(cx, "executable") {
+        line = format!("{executable} {line}");
+    }
+    for (key, value) in cx.fields.environment.snapshot().iter().rev() {
+        line = format!("{}={} {line}", key.value().to_text(), quote(&value.to_text()));
+    }
+    if let Some(dir) = chdir {
+        line = format!("cd {dir} && {line}");
+    }
+    let ran = cx.remote.shell(cx, &line, None).await;
+    cx.remote.unstage(cx, staged).await;
+    Ok(finished(ran?))
+}
+
+/// An argument that says something.
+fn given(cx: &ActionContext<'_>, name: &str) -> Option<String> {
+    cx.text(name).filter(|text| !text.is_empty())
+}
+
+fn finished(ran: TaskResult) -> TaskResult {
+    let result = TaskResult::of([("changed", true.into())]);
+    for (key, value) in ran.data.snapshot() {
+        result.data.insert(key, value);
+    }
     if result.data.get("rc").is_some_and(|rc| rc.is_true()) {
         result.data.insert("failed", true);
         result.data.insert("msg", "non-zero return code");
-        return Err(ActionError::Done(Box::new(std::mem::take(&mut result))));
+        // What Python calls the exception under way when there is none; users see it.
+        result.data.insert("exception", "NoneType: None\n");
     }
-    Ok(result)
+    result
 }
 
 fn source(cx: &ActionContext<'_>, name: &str, decrypt: bool) -> Result<Vec<u8>, ActionError> {

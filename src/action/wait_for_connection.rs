@@ -58,7 +58,7 @@ async fn wait(cx: &mut ActionContext<'_>) -> Outcome {
 /// Whether the host answers over a new connection; why not.
 pub async fn ping(cx: &ActionContext<'_>, remote: &super::Remote) -> Result<(), String> {
     remote.reset(cx).await;
-    match remote.module(cx, "ansible.builtin.ping", Dict::new(), Vec::new()).await {
+    match remote.module(cx, "ansible.legacy.ping", Dict::new(), Vec::new()).await {
         Ok(answer) if answer.data.get("ping").is_some_and(|p| p.as_str() == Some("pong")) => Ok(()),
         Ok(answer) => {
             let message = answer.data.get("msg").map_or_else(String::new, |v: Value| v.to_text());

@@ -172,7 +172,7 @@ impl Request<'_> {
                 done => done?,
             }
         }
-        let path = base.join(format!("{prefix}{:016x}", system.random()));
+        let path = base.join(format!("{prefix}{}", system.random() >> 16));
         system.mkdir(&path, 0o700)?;
         Ok(one("path", path.to_string_lossy()))
     }

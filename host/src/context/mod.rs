@@ -194,6 +194,8 @@ impl<'a> Context<'a> {
 
     /// Complete a result: facts of the path, warnings; and tidy up.
     pub(crate) fn finish(&mut self, result: &mut Map) {
+        // Before anything is removed: the facts of a path that goes with the call are told too.
+        self.add_path_facts(result);
         for path in std::mem::take(&mut self.cleanup) {
             let gone = match self.target.lstat(&path) {
                 Ok(stat) if stat.is_dir() => self.target.remove_tree(&path),
@@ -208,7 +210,6 @@ impl<'a> Context<'a> {
                 ));
             }
         }
-        self.add_path_facts(result);
         let own = match result.remove("warnings") {
             Some(Data::Array(own)) => own,
             Some(own) => vec![own],

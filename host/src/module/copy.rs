@@ -19,9 +19,9 @@ pub static MODULE: Module = Module {
         Opt::path("src")
             .doc("What is copied. A folder that ends with `/` stands for what it holds."),
         Opt::str("_original_basename"),
-        Opt::bool("_content").or(false),
-        Opt::bool("_assembled").or(false),
-        Opt::int("_diff_limit").or_int(0),
+        Opt::bool("__content").or(false),
+        Opt::bool("__assembled").or(false),
+        Opt::int("__diff_limit").or_int(0),
         Opt::str("content").no_log().doc("The content itself, instead of `src`."),
         Opt::path("dest").required().doc("The place. If it ends with `/`, it is a folder."),
         Opt::bool("backup")
@@ -54,13 +54,13 @@ pub static MODULE: Module = Module {
 
 fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let src = args.string("src");
-    let arrival = args.bool("_content");
-    let assembled = args.bool("_assembled");
-    let limit = args.int("_diff_limit").unwrap_or(0);
+    let arrival = args.bool("__content");
+    let assembled = args.bool("__assembled");
+    let limit = args.int("__diff_limit").unwrap_or(0);
     // They are ours: results don't show them.
-    args.forget("_content");
-    args.forget("_assembled");
-    args.forget("_diff_limit");
+    args.forget("__content");
+    args.forget("__assembled");
+    args.forget("__diff_limit");
     match cx.travelling(&src).cloned() {
         Some(file) if assembled => delivery::run_always(cx, args, &file, limit),
         Some(file) => delivery::run(cx, args, &file, arrival, limit),
@@ -362,7 +362,7 @@ mod tests {
         let file = travelling("source", content.as_bytes(), &mut files);
         args["src"] = "source".into();
         args["_original_basename"] = "name".into();
-        args["_diff_limit"] = 20.into();
+        args["__diff_limit"] = 20.into();
         let mut call = call(Call::new("copy", args));
         call.files.push(file);
         call.run(fake, &mut files)
@@ -425,7 +425,10 @@ mod tests {
             ),
             (json!({"dest": "/d/n", "validate": "grep x"}), "validate must contain %s: grep x"),
             (json!({"dest": "/d/n", "validate": "grep x %s"}), "failed to validate"),
-            (json!({"dest": "/d/sub", "_content": true}), "can not use content with a dir as dest"),
+            (
+                json!({"dest": "/d/sub", "__content": true}),
+                "can not use content with a dir as dest",
+            ),
             (
                 json!({"dest": "/d/old/x"}),
                 "Failed to get information on remote file (/d/old/x): Not a directory",

@@ -258,9 +258,7 @@ fn touch(cx: &mut Context<'_>, args: &Args, job: &Job) -> Result<Outcome, Failur
         && failure.raised().is_none()
         && now == State::Absent
     {
-        cx.target
-            .unlink(path)
-            .map_err(|error| Failure::os(&error, python::Subject::Bytes(path)))?;
+        cx.remove_at_end(path);
     }
     changed |= set?;
     changed |= job.times.apply(cx, meant, Some(&mut diff))?;

@@ -187,7 +187,8 @@ impl Run<'_> {
                 supported: options
                     .iter()
                     .map(|opt| opt.name)
-                    .filter(|name| !aliases.contains(name))
+                    // Two underscores: between our controller and our host only.
+                    .filter(|name| !aliases.contains(name) && !name.starts_with("__"))
                     .collect(),
                 aliases: aliases.clone(),
             });
