@@ -12,8 +12,9 @@ use std::{
     sync::OnceLock,
 };
 
+use sha1::{Digest, Sha1};
 use tree::Tree;
-use vmstation_host::python::join;
+use vmstation_host::{data::hex, python::join};
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, remote::Attached};
 use crate::{
@@ -288,6 +289,11 @@ async fn send(
     if result.data.remove("_raised").is_some() {
         let message = result.data.get("msg").map(|m| m.to_text()).unwrap_or_default();
         return Err(Error::new(Kind::Action, message).into());
+    }
+    // Arguments that were refused before the module began.
+    if is_true(&result, "failed") && !result.data.contains("diff") {
+        result.data.insert("diff", Vec::<Value>::new());
+        result.data.insert("checksum", hex(&Sha1::digest(&file.bytes)));
     }
     if let Some(Value::List(diffs)) = result.data.get("diff")
         && let Some(Value::Dict(diff)) = diffs.snapshot().into_iter().next()
