@@ -228,7 +228,7 @@ async fn send_file(cx: &ActionContext<'_>, args: &Dict, file: &Delivered, dest: 
             ("src", Value::str(file.shown.as_str())),
             ("changed", false.into()),
         ])),
-        Sent::Done(result) => Ok(with_dest(result)),
+        Sent::Done(result) => Ok(with_dest(*result)),
     }
 }
 
@@ -252,7 +252,7 @@ enum Sent {
     /// It is there, and `force` is off; the destination as the host knows it.
     Kept(String),
     /// What the module says.
-    Done(TaskResult),
+    Done(Box<TaskResult>),
 }
 
 async fn send(
@@ -300,7 +300,7 @@ async fn send(
     {
         complete_diff(cx, file, &diff, limit);
     }
-    Ok(Sent::Done(result))
+    Ok(Sent::Done(Box::new(result)))
 }
 
 /// Adds what the host can't know: what comes to the place.
@@ -378,7 +378,7 @@ async fn copy_tree(
         // Links on the host are followed where a single file is copied only.
         file.follow = (!tree.directories.is_empty()).then_some(false);
         if let Sent::Done(result) = send(cx, args, &file, &dest).await?
-            && let Some(failed) = steps.take(result)
+            && let Some(failed) = steps.take(*result)
         {
             return Ok(failed);
         }
