@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     diagnostic::{Error, Kind, Result},
+    event::{Event, Events},
     playbook::{Keyword, Level, Spanned, Task, keywords},
     template::{RenderOptions, Templar},
     value::{Dict, Value},
@@ -112,6 +113,8 @@ pub struct Resolver<'a> {
     pub defaults: &'a Defaults,
     /// What `omit` stands for.
     pub omit: &'a str,
+    /// Where warnings go.
+    pub events: &'a Events,
 }
 
 impl Resolver<'_> {
@@ -283,36 +286,58 @@ impl Resolver<'_> {
         let written: Vec<&Spanned> =
             self.task.level.chain().filter_map(|l| l.own(Keyword::Environment)).collect();
         for level in written.into_iter().rev() {
-            let value = self.render(Keyword::Environment, level)?;
-            let parts = match value {
+            let parts = match &level.value {
                 Value::List(items) => items.snapshot(),
-                other => vec![other],
+                other => vec![other.clone()],
             };
             for part in parts {
-                match part {
-                    Value::Dict(d) => {
-                        for (k, v) in d.snapshot() {
-                            all.write().insert(k, v);
-                        }
-                    }
-                    Value::None => {}
-                    Value::Str(s) if s.is_empty() => {}
-                    Value::Str(s) if s.as_str() == self.omit => {}
-                    other => {
-                        return Err(Error::new(
-                            Kind::Action,
-                            format!(
-                                "environment must be a dictionary, received {} ({})",
-                                other.to_text(),
-                                other.type_name()
-                            ),
-                        )
-                        .at(level.span.clone()));
-                    }
-                }
+                self.environment_part(&part, level, &all)?;
             }
         }
         Ok(all)
+    }
+
+    fn environment_part(&self, part: &Value, level: &Spanned, all: &Dict) -> Result<()> {
+        let written = match part {
+            Value::None => return Ok(()),
+            Value::Dict(written) => written,
+            whole => {
+                let place = Spanned { value: whole.clone(), ..level.clone() };
+                match self.render(Keyword::Environment, &place)? {
+                    Value::Dict(more) => all.write().extend(more.snapshot()),
+                    _ => {
+                        let shown = match &level.value {
+                            Value::List(_) => level.value.to_text(),
+                            one => [one.clone()].into_iter().collect::<Value>().to_text(),
+                        };
+                        let text = format!("could not parse environment value, skipping: {shown}");
+                        self.events.send(Event::Warning(text));
+                    }
+                }
+                return Ok(());
+            }
+        };
+        for (name, value) in written.snapshot() {
+            match self.templar.render(&value, &RenderOptions::default()) {
+                Ok(value) => drop(all.write().insert(name, value)),
+                // The facts of the environment are gathered with it.
+                Err(e) if e.kind() == Kind::Undefined && self.needs_its_facts(&e) => {}
+                Err(_) => {
+                    let place = Spanned { value, ..level.clone() };
+                    self.render(Keyword::Environment, &place)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn needs_its_facts(&self, error: &Error) -> bool {
+        let gathers = matches!(
+            self.task.action.name.as_str(),
+            "ansible.builtin.setup" | "ansible.builtin.gather_facts"
+        );
+        let text = error.message();
+        gathers && text.contains("ansible_facts.env") || text.contains("ansible_env")
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     diagnostic::{Error, Kind, Result},
     event::Event,
     playbook::{Keyword, Task},
+    value::Value,
 };
 
 impl PlayRun {
@@ -55,6 +56,9 @@ impl PlayRun {
         if !task.implicit && !skipped {
             self.send(Event::Verbose(2, format!("META: {}", done(what, host)), None));
         }
+        if let Some(hosts) = self.notified.get_mut(&task.id) {
+            hosts.remove(host);
+        }
         Ok(())
     }
 
@@ -74,7 +78,14 @@ impl PlayRun {
         self.send(Event::Verbose(2, format!("META: {reason}"), None));
         // ansible-core 2.14 sends the skip to callbacks without counting it.
         let info = self.info(task, host);
-        let result = [("skip_reason", crate::value::Value::str(reason))].into_iter().collect();
+        let said = match what {
+            "end_host" => {
+                format!("end_host conditional evaluated to false, continuing execution for {host}")
+            }
+            other => other.to_owned(),
+        };
+        let result = [("msg", Value::str(said)), ("skip_reason", Value::str(reason))];
+        let result = result.into_iter().collect();
         self.send(Event::Skipped(crate::event::Report {
             host: Arc::clone(host),
             task: info,

@@ -21,6 +21,7 @@ mod results;
 mod scope;
 mod stats;
 pub mod strategy;
+mod verdict;
 mod worker;
 mod workers;
 

@@ -1,5 +1,6 @@
 //! What a task came to on one host.
 
+use super::verdict::Verdict;
 use crate::{
     event::Delegated,
     value::{Dict, List, Value},
@@ -39,6 +40,8 @@ pub struct Control {
     pub add_host: Option<Dict>,
     /// A group to make: its name and its parents.
     pub add_group: Option<(String, Vec<String>)>,
+    /// What to ask again once the inventory was changed.
+    pub verdict: Option<Verdict>,
     /// `set_fact` with `cacheable`.
     pub facts_cacheable: bool,
     /// Facts are variables set by `set_fact`, not facts of the host.

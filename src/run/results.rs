@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::{
     AfterFields, Finished, TaskResult,
     cursor::Phase,
@@ -171,13 +173,17 @@ impl PlayRun {
             false
         };
         data.insert("changed", changed);
+        let turn = TaskResult { data: data.clone(), control: control.clone(), items: Vec::new() };
+        if let Some(verdict) = &control.verdict {
+            verdict.apply(&turn, &verdict.templar(IndexMap::new(), data));
+        }
         if looped {
-            let turn =
-                TaskResult { data: data.clone(), control: control.clone(), items: Vec::new() };
             let report = report_of(&finished.host, &finished.info, &turn, finished.seconds);
             self.send(Event::ItemOk(report));
-            if changed {
-                finished.result.data.insert("changed", true);
+            for key in ["changed", "failed"] {
+                if truth(data, key) {
+                    finished.result.data.insert(key, true);
+                }
             }
         }
         Ok(())

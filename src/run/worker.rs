@@ -13,6 +13,7 @@ use super::{
     conditions,
     fields::{is_python_value_error, python_exception},
     looping,
+    verdict::Verdict,
 };
 use crate::{
     action::{self, ActionContext, ActionError, Remote},
@@ -304,6 +305,7 @@ impl Worker {
             templar,
             defaults: &self.play.run.defaults,
             omit: self.play.run.world.omit(),
+            events: &self.play.run.events,
         };
         let ready = resolver.fields().and_then(|f| {
             resolver.check_name()?;
@@ -554,7 +556,7 @@ impl Worker {
         scope: &Arc<dyn Scope>,
         attempt: i64,
     ) -> Result<Templar> {
-        let mut names = self.facts_as_names(result);
+        let names = self.facts_as_names(result);
         if !result.data.contains("failed") {
             let rc = result.data.get("rc");
             let bad_rc = rc.is_some_and(|rc| match rc {
@@ -577,40 +579,17 @@ impl Worker {
         }
         if let Some(name) = &fields.register {
             check_identifier(name)?;
-            names.insert(Arc::from(name.as_str()), Value::Dict(result.data.clone()));
         }
-        let seen: Arc<dyn Scope> = Arc::new(Locals::new(names, Arc::clone(scope)));
-        let templar = Templar::new(Arc::clone(&self.play.run.templates), seen);
+        let verdict = Verdict::new(fields, Arc::clone(scope), Arc::clone(&self.play.run.templates));
+        let templar = verdict.templar(names, &result.data);
         if !result.data.contains("skipped") {
-            self.apply_conditions(result, fields, &templar);
+            verdict.apply(result, &templar);
+        }
+        let of_inventory = result.control.add_host.is_some() || result.control.add_group.is_some();
+        if of_inventory && !verdict.is_silent() {
+            result.control.verdict = Some(verdict);
         }
         Ok(templar)
-    }
-
-    fn apply_conditions(&self, result: &TaskResult, fields: &Fields, templar: &Templar) {
-        let all = |conditions: &[Value]| {
-            conditions.iter().try_fold(true, |all, c| Ok::<_, Error>(all && templar.condition(c)?))
-        };
-        let fail = |name: &str, e: Error| {
-            result.data.insert("failed", true);
-            let text = ansible_text(&e);
-            result.data.insert(format!("{name}_when_result"), Value::unsafe_str(text));
-        };
-        if !fields.changed_when.is_empty() {
-            match all(&fields.changed_when) {
-                Ok(changed) => drop(result.data.insert("changed", changed)),
-                Err(e) => return fail("changed", e),
-            }
-        }
-        if !fields.failed_when.is_empty() {
-            match all(&fields.failed_when) {
-                Ok(failed) => {
-                    result.data.insert("failed_when_result", failed);
-                    result.data.insert("failed", failed);
-                }
-                Err(e) => fail("failed", e),
-            }
-        }
     }
 
     /// Where a delegated task runs, as results show it.

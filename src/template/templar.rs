@@ -84,6 +84,18 @@ pub(super) struct Chain {
     around: Option<Arc<Chain>>,
 }
 
+/// How many variables within each other fill the stack of Python in which ansible renders the
+/// arguments of a task.
+const STACK_LEVELS: usize = 136;
+
+/// An error of a variable, as the template that needs it tells of it.
+fn unhandled(template: &str, class: &str, message: &str) -> String {
+    format!(
+        "An unhandled exception occurred while templating '{template}'. Error was a {class}, \
+         original message: {message}"
+    )
+}
+
 impl Chain {
     fn contains(chain: Option<&Arc<Self>>, name: &str) -> bool {
         let mut link = chain;
@@ -418,8 +430,7 @@ impl Templar {
             return Ok(Rendered::as_it_is(raw.clone()));
         }
         if Chain::contains(chain, name) {
-            let shown = to_text(raw)?;
-            return Err(ansible(format!("recursive loop detected in template string: {shown}")));
+            return Err(self.endless(name, chain)?);
         }
         let link = Chain { name: Arc::clone(name), around: chain.cloned() };
         let way = Way { options: RenderOptions::default(), chain: Some(Arc::new(link)) };
@@ -440,15 +451,38 @@ impl Templar {
             }
             Err(e) => Err(PyError {
                 source: e.source.clone(),
-                ..ansible(format!(
-                    "An unhandled exception occurred while templating '{}'. Error was a {}, \
-                     original message: {}",
-                    to_text(raw)?,
-                    e.class(),
-                    e.message
-                ))
+                ..ansible(unhandled(&to_text(raw)?, &e.class(), &e.message))
             }),
         }
+    }
+
+    /// The error of a variable that needs itself. ansible notices only when Python's stack is full, and
+    /// then each level tells of the one below.
+    fn endless(&self, name: &Name, chain: Option<&Arc<Chain>>) -> PyResult<PyError> {
+        let mut depth = 0;
+        let mut cycle = Vec::new();
+        let mut link = chain;
+        let mut closed = false;
+        while let Some(at) = link {
+            depth += 1;
+            if !closed {
+                cycle.push(self.0.scope.get(&at.name).map_or(Ok(String::new()), |v| to_text(&v))?);
+                closed = at.name == *name;
+            }
+            link = at.around.as_ref();
+        }
+        cycle.reverse();
+        let below: Vec<&String> =
+            cycle.iter().cycle().take(STACK_LEVELS.saturating_sub(depth)).collect();
+        let last = below.last().copied().or(cycle.last()).cloned().unwrap_or_default();
+        let mut text = format!(
+            "recursive loop detected in template string: {last}. maximum recursion depth exceeded \
+             while calling a Python object"
+        );
+        for shown in below.into_iter().rev() {
+            text = unhandled(shown, "<class 'ansible.errors.AnsibleError'>", &text);
+        }
+        Ok(ansible(text))
     }
 
     /// Whether rendering could make anything else of a value: a template is in it, or a tuple.

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::Collector;
 use crate::context::Context;
 use crate::data::{Data, Map};
-use crate::target::{Access, Run};
+use crate::python::{self, Subject};
+use crate::target::Run;
 
 pub static COLLECTOR: Collector = Collector { name: "local", subsets: &["min"], collect };
 
@@ -15,7 +16,10 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let folder = cx.target.expand(&folder);
     let mut all = Map::new();
     for name in super::names(cx, &folder) {
-        let Some(stem) = name.strip_suffix(".fact") else { continue };
+        if !name.ends_with(".fact") || name.starts_with('.') {
+            continue;
+        }
+        let stem = name.replace(".fact", "");
         let path = Path::new(&folder).join(&name);
         let value = match read(cx, &path) {
             Ok(value) => value,
@@ -24,7 +28,7 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
                 Data::from(problem)
             }
         };
-        all.insert(stem.to_owned(), value);
+        all.insert(stem, value);
     }
     facts.insert("local".into(), all.into());
 }
@@ -32,7 +36,10 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
 /// A file's facts: what it prints if it is a program, else what it holds; JSON or INI.
 fn read(cx: &mut Context<'_>, path: &Path) -> Result<Data, String> {
     let shown = path.display();
-    let text = if cx.target.access(path, Access::Execute) {
+    let stat = cx.target.stat(path).map_err(|e| {
+        format!("Could not stat fact ({shown}): {}", python::os_error(&e, Subject::Text(path)))
+    })?;
+    let text = if stat.mode & 0o100 != 0 {
         let run = Run::argv([path.as_os_str()]);
         let ran = cx
             .target
