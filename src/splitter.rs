@@ -281,7 +281,8 @@ mod tests {
 
     #[test]
     fn pairs_become_options_and_the_rest_raw_params() {
-        let table: &[(&str, bool, &[(&str, &str)])] = &[
+        type Pairs = &'static [(&'static str, &'static str)];
+        let table: &[(&str, bool, Pairs)] = &[
             ("src=a dest='b c'", false, &[("src", "a"), ("dest", "b c")]),
             ("ls -l chdir=/tmp A=b", true, &[("chdir", "/tmp"), ("_raw_params", "ls -l A=b")]),
             ("echo a\\=b", false, &[("_raw_params", "echo a=b")]),

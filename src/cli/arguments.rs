@@ -318,7 +318,10 @@ fn usage_of_positional(arg: &Arg) -> String {
 }
 
 fn invocation(arg: &Arg) -> String {
-    let value = takes_value(arg).then(|| format!(" {}", metavar(arg))).unwrap_or_default();
+    let value = match takes_value(arg) {
+        true => format!(" {}", metavar(arg)),
+        false => String::new(),
+    };
     names(arg).iter().map(|n| format!("{n}{value}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -91,7 +91,7 @@ pub async fn open(settings: &ConnectionSettings, log: &Log) -> Result<Arc<dyn Co
         return Ok(Arc::new(openssh::OpenSsh::new(settings, args, settings.host.clone())));
     }
     match ssh::Ssh::open(settings, &args, log).await? {
-        ssh::Outcome::Open(ssh) => Ok(Arc::new(ssh)),
+        ssh::Outcome::Open(ssh) => Ok(ssh),
         ssh::Outcome::Beyond { what, door } => {
             log(1, &settings.host, format!("using the system's ssh for the sake of {what}"));
             Ok(Arc::new(openssh::OpenSsh::new(settings, args, door)))

@@ -418,7 +418,7 @@ mod tests {
             coerce(Keyword::MaxFailPercentage, &Value::from("30%")).unwrap(),
             Value::Float(f) if f == 30.0
         ));
-        assert_eq!(coerce(Keyword::Port, &Value::None).unwrap().is_none(), true);
+        assert!(coerce(Keyword::Port, &Value::None).unwrap().is_none());
         assert_eq!(coerce(Keyword::Serial, &Value::from("2")).unwrap().as_list().unwrap().len(), 1);
     }
 

@@ -21,8 +21,8 @@ impl Context<'_> {
     /// Make a directory and those above it (`os.makedirs`).
     pub fn make_dirs(&mut self, path: &Path) -> io::Result<()> {
         let above = account::parent(path);
-        if !above.as_os_str().is_empty() && !self.target.exists(&above) {
-            self.make_dirs(&above)?;
+        if !above.as_os_str().is_empty() && !self.target.exists(above) {
+            self.make_dirs(above)?;
         }
         let umask = self.target.umask();
         self.target.mkdir(path, 0o777 & !umask)

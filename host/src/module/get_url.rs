@@ -62,7 +62,7 @@ pub static MODULE: Module = Module {
 /// Why there is no download to go on with.
 enum Ending {
     /// The server has nothing newer.
-    Unchanged(Outcome),
+    Unchanged(Box<Outcome>),
     Failure(Failure),
 }
 
@@ -92,7 +92,8 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
         }
     }
     match get(cx, args) {
-        Ok(outcome) | Err(Ending::Unchanged(outcome)) => Ok(outcome),
+        Ok(outcome) => Ok(outcome),
+        Err(Ending::Unchanged(outcome)) => Ok(*outcome),
         Err(Ending::Failure(failure)) => Err(failure),
     }
 }
@@ -273,14 +274,13 @@ fn download(
         |failure: Failure| failure.with("url", address).with("dest", dest).with("elapsed", elapsed);
     match fetched.status {
         Some(304) => {
-            return Err(Ending::Unchanged(
-                Outcome::new(false)
-                    .with("url", address)
-                    .with("dest", dest)
-                    .msg(msg)
-                    .with("status_code", 304)
-                    .with("elapsed", elapsed),
-            ));
+            let unchanged = Outcome::new(false)
+                .with("url", address)
+                .with("dest", dest)
+                .msg(msg)
+                .with("status_code", 304)
+                .with("elapsed", elapsed);
+            return Err(Ending::Unchanged(Box::new(unchanged)));
         }
         Some(-1) => return Err(failed(Failure::new(msg)).into()),
         Some(200) => {}

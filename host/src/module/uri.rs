@@ -387,12 +387,33 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let thread = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut asked = [0; 4096];
-            let length = stream.read(&mut asked).unwrap();
+            let asked = request(&mut stream);
             stream.write_all(answer.as_bytes()).unwrap();
-            String::from_utf8_lossy(&asked[..length]).into_owned()
+            asked
         });
         (url, thread)
+    }
+
+    /// A whole request; it may come in pieces.
+    fn request(stream: &mut impl Read) -> String {
+        let mut asked = Vec::new();
+        let mut piece = [0; 4096];
+        loop {
+            let length = stream.read(&mut piece).unwrap();
+            asked.extend_from_slice(&piece[..length]);
+            let text = String::from_utf8_lossy(&asked);
+            let Some((head, body)) = text.split_once("\r\n\r\n") else {
+                assert_ne!(length, 0, "the request ends within its head: {text}");
+                continue;
+            };
+            let wanted = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.parse().unwrap())
+            });
+            if length == 0 || body.len() >= wanted.unwrap_or(0) {
+                return text.into_owned();
+            }
+        }
     }
 
     #[test]

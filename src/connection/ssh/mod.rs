@@ -39,7 +39,7 @@ const DROPPED: u32 = 5;
 /// What came of opening a connection.
 pub(super) enum Outcome {
     /// It is open.
-    Open(Ssh),
+    Open(Arc<Ssh>),
     /// Only the system's `ssh` can open it.
     Beyond {
         /// Why.
@@ -80,13 +80,13 @@ impl Ssh {
             return Ok(Outcome::Beyond { what, door });
         }
         match dial(&resolved, settings, log).await {
-            Ok(line) => Ok(Outcome::Open(Self {
+            Ok(line) => Ok(Outcome::Open(Arc::new(Self {
                 settings: settings.clone(),
                 resolved,
                 log: Arc::clone(log),
                 lines: Mutex::new(vec![line]),
                 closed: AtomicBool::new(false),
-            })),
+            }))),
             Err(Failure::Beyond(what)) => Ok(Outcome::Beyond { what, door }),
             Err(Failure::Error(error) | Failure::Dropped(error)) => Err(error),
         }

@@ -61,7 +61,7 @@ impl Evaluator<'_> {
             Stmt::Extends(e) => blocks::extends(self, e)?,
             Stmt::Include(s) => self.include(s, out)?,
             Stmt::Import(s) => self.import(s)?,
-            Stmt::FromImport(s) => self.from_import(s)?,
+            Stmt::FromImport(s) => self.import_names(s)?,
             Stmt::Expr(e) => {
                 self.eval(e)?;
             }

@@ -125,7 +125,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    pub(super) fn from_import(&self, s: &FromImport) -> PyResult<()> {
+    pub(super) fn import_names(&self, s: &FromImport) -> PyResult<()> {
         let name = self.eval(&s.template)?;
         let locals = s.with_context.then(|| self.locals(&s.locals));
         let module = self.module(&name, locals)?;

@@ -91,7 +91,7 @@ impl Lower<'_> {
                 })
             }
             ast::Stmt::Import(s) => self.import(s, s.span().start_offset)?,
-            ast::Stmt::FromImport(s) => self.from_import(s, s.span().start_offset)?,
+            ast::Stmt::FromImport(s) => self.import_names(s, s.span().start_offset)?,
             ast::Stmt::Break(_) => Stmt::Break,
             ast::Stmt::Continue(_) => Stmt::Continue,
             // The skeleton writes blocks as `with` and `do` as `set`; templates don't nest.
@@ -213,7 +213,7 @@ impl Lower<'_> {
         }))
     }
 
-    fn from_import(&mut self, s: &ast::FromImport<'_>, at: u32) -> Lowered<Stmt> {
+    fn import_names(&mut self, s: &ast::FromImport<'_>, at: u32) -> Lowered<Stmt> {
         self.may_mutate = true;
         let mut names = Vec::with_capacity(s.names.len());
         for (name, alias) in &s.names {

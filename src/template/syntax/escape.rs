@@ -27,8 +27,8 @@ pub(in crate::template) fn is_template(text: &str, syntax: &Syntax) -> bool {
             Raw::VariableBegin => (Some(Raw::VariableEnd), None),
             Raw::BlockBegin => (Some(Raw::BlockEnd), None),
             Raw::CommentBegin => (Some(Raw::CommentEnd), None),
-            Raw::RawBegin => (Some(Raw::RawEnd), None),
-            Raw::VariableEnd | Raw::BlockEnd | Raw::CommentEnd | Raw::RawEnd => {
+            Raw::VerbatimBegin => (Some(Raw::VerbatimEnd), None),
+            Raw::VariableEnd | Raw::BlockEnd | Raw::CommentEnd | Raw::VerbatimEnd => {
                 (None, Some(token.kind))
             }
             _ => continue,

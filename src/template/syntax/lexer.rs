@@ -21,8 +21,8 @@ pub(super) enum Raw {
     CommentEnd,
     LineCommentBegin,
     LineComment,
-    RawBegin,
-    RawEnd,
+    VerbatimBegin,
+    VerbatimEnd,
     Space,
     Float,
     Integer,
@@ -153,7 +153,7 @@ impl<'a> Lexer<'a> {
             self.advance(open.end);
             match open.kind {
                 Raw::CommentBegin => self.comment()?,
-                Raw::RawBegin => self.raw()?,
+                Raw::VerbatimBegin => self.raw()?,
                 Raw::LineCommentBegin => self.line_comment(),
                 Raw::BlockBegin => self.code(Raw::BlockEnd)?,
                 Raw::LineBegin => self.code(Raw::LineEnd)?,
@@ -200,7 +200,7 @@ impl<'a> Lexer<'a> {
 
     fn opening_at(&self, at: usize) -> Option<Opening> {
         if let Some((sign, end)) = self.raw_begin_at(at) {
-            return Some(Opening { kind: Raw::RawBegin, at, end, sign });
+            return Some(Opening { kind: Raw::VerbatimBegin, at, end, sign });
         }
         for start in &self.starts {
             let Some(end) = self.start_matches(start, at) else { continue };
@@ -318,7 +318,7 @@ impl<'a> Lexer<'a> {
                     continue;
                 };
                 self.push_data(at, sign, false);
-                self.push(Raw::RawEnd, at, to);
+                self.push(Raw::VerbatimEnd, at, to);
                 self.advance(to);
                 return Ok(());
             }

@@ -509,14 +509,13 @@ impl<'a> Writer<'a> {
                 closes.pop();
             }
             let sign = matches!(self.tokens[n].kind, TokenKind::Op(Op::Add | Op::Sub));
-            if sign && n > from && self.is_test_name(from, n - 1) {
+            let after_test = n > from && self.is_test_name(from, n - 1);
+            if sign && after_test {
                 self.out.text.push_str("( ) ");
             }
             self.out.mark(n);
             match &self.tokens[n].kind {
-                TokenKind::Op(Op::Add)
-                    if !operand && !(n > from && self.is_test_name(from, n - 1)) =>
-                {
+                TokenKind::Op(Op::Add) if !operand && !after_test => {
                     self.out.pluses.insert(self.out.offset());
                     self.out.text.push('-');
                 }

@@ -85,7 +85,7 @@ impl Zip {
         }
         let content = cx.target.read(Path::new(&job.src)).unwrap_or_default();
         let members = central::members(&content)
-            .map_err(|error| Failure::crash("zipfile.BadZipFile", format!("{error}")))?;
+            .map_err(|error| Failure::crash("zipfile.BadZipFile", error.to_string()))?;
         Ok(Zip { listing, unzip, zipinfo, members, files: None })
     }
 
