@@ -121,6 +121,16 @@ impl Drop for Engines {
     }
 }
 
+/// What `ansible.cfg` says unless the scenario has its own. Twins are slow by ansible-core's connections: pipelining saves
+/// it half of them, and shows in no output.
+fn configuration(scenario: &Scenario) -> String {
+    let twin = match scenario.twin.is_empty() {
+        true => "",
+        false => "[ssh_connection]\npipelining = true\n",
+    };
+    format!("[defaults]\ninventory = inventory.yml\n{twin}")
+}
+
 fn make_real() -> Result<PathBuf, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/venv.sh");
     // sysctl, mount and others come from collections.
@@ -160,7 +170,7 @@ impl<'a> Stage<'a> {
         }
         let inventory = lab.dir.join("inventory.yml");
         fs::copy(&inventory, base.join("inventory.yml")).map_err(|e| io(&inventory, e))?;
-        write(base, "ansible.cfg", 0o644, "[defaults]\ninventory = inventory.yml\n")?;
+        write(base, "ansible.cfg", 0o644, &configuration(scenario))?;
         for file in &scenario.files {
             write(base, &file.path, file.mode, &file.content)?;
             guard_file(&file.path, &file.content)?;

@@ -143,7 +143,9 @@ pub(in crate::template) fn tokenize(
         let text = &source[raw.start as usize..raw.end as usize];
         let kind = match raw.kind {
             Raw::CommentBegin | Raw::Comment | Raw::CommentEnd | Raw::Space => continue,
-            Raw::LineCommentBegin | Raw::LineComment | Raw::VerbatimBegin | Raw::VerbatimEnd => continue,
+            Raw::LineCommentBegin | Raw::LineComment | Raw::VerbatimBegin | Raw::VerbatimEnd => {
+                continue;
+            }
             Raw::Data => Ok(TokenKind::Data(data(text, syntax))),
             Raw::VariableBegin => Ok(TokenKind::VariableBegin),
             Raw::VariableEnd => Ok(TokenKind::VariableEnd),
