@@ -199,6 +199,10 @@ impl Context<'_> {
                 ignore_permission(self.target.chmod(new, old.permissions())).map_err(failed)?;
             }
             None => {
+                // A folder with the setgid bit gives its group to what is made in it, and ansible takes that back.
+                let owner = (self.target.euid(), self.target.egid());
+                ignore_permission(self.target.chown(new, Some(owner.0), Some(owner.1)))
+                    .map_err(failed)?;
                 let usual = 0o666 & !self.target.umask();
                 let mode = write
                     .attributes
