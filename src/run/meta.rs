@@ -173,6 +173,7 @@ impl PlayRun {
             templar: &templar,
             defaults: &self.play.run.defaults,
             omit: self.play.run.world.omit(),
+            events: &self.play.run.events,
         };
         let fields = resolver.fields()?;
         let endpoint = crate::action::endpoint::of_host(&self.play, host, &fields, &templar)?;
