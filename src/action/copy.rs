@@ -23,7 +23,7 @@ use crate::{
     playbook::keywords,
     run::TaskResult,
     value::{
-        Dict, Value,
+        Dict, Value, codec,
         json::{self, Layout},
     },
 };
@@ -113,7 +113,7 @@ fn content_bytes(content: &Value) -> Result<Vec<u8>, ActionError> {
             .map_err(|e| ActionError::result(format!("could not write content temp file: {e}")))?,
         other => other.to_text(),
     };
-    Ok(text.into_bytes())
+    Ok(codec::to_utf8(&text))
 }
 
 /// A file on its way to the host.

@@ -9,14 +9,20 @@ use crate::{
     diagnostic::Source,
     playbook::keywords,
     template::{FileOptions, template_vars},
-    value::{Dict, Value},
+    value::{Dict, Value, codec},
 };
 
 /// Renders a file onto the host.
 pub static ACTION: Action = Action { name: "template", bypass_host_loop: false, run };
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
-    Box::pin(template(cx))
+    Box::pin(async move {
+        match template(cx).await {
+            // Refusals are results like others: `failed_when` judges them.
+            Err(ActionError::Done(result)) => Ok(*result),
+            done => done,
+        }
+    })
 }
 
 const OWN: &[&str] = &[
@@ -67,7 +73,7 @@ async fn send(cx: &ActionContext<'_>, args: Dict, source: &Path, bytes: Vec<u8>)
 fn encode(cx: &ActionContext<'_>, text: &str) -> Result<Vec<u8>, ActionError> {
     let name = cx.text("output_encoding").filter(|e| !e.is_empty()).unwrap_or("utf-8".to_owned());
     if matches!(name.to_lowercase().as_str(), "utf-8" | "utf8" | "utf_8") {
-        return Ok(text.as_bytes().to_vec());
+        return Ok(codec::to_utf8(text));
     }
     let encoding = encoding_rs::Encoding::for_label(name.as_bytes())
         .ok_or_else(|| ActionError::fail(format!("unknown encoding: {name}")))?;

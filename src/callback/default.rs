@@ -191,15 +191,29 @@ impl Default {
             if changed { ("changed", Colour::Changed) } else { ("ok", Colour::Ok) };
         let report = cleaned(report);
         let mut text = format!("{word}: [{}]", label(&report));
-        self.details(&report, display, &mut text);
-        display.line(&text, Some(colour), false);
+        if self.details(&report, display, &mut text) {
+            display.line(&text, Some(colour), false);
+        }
     }
 
-    fn details(&self, report: &Report, display: &Display, text: &mut String) {
-        if (display.verbosity() > 0 || report.verbose_always) && !report.verbose_never {
-            text.push_str(" => ");
-            text.push_str(&self.dump(report, display));
+    /// Adds the result where it is to be shown. False where it has no form: ansible's callback
+    /// fails there (a set is no JSON), and its line is missing.
+    fn details(&self, report: &Report, display: &Display, text: &mut String) -> bool {
+        if (display.verbosity() == 0 && !report.verbose_always) || report.verbose_never {
+            return true;
         }
+        let dumped = self.dump(report, display);
+        if dumped.is_empty() {
+            display.warning(&format!(
+                "Failure using method (v2_runner_on_ok) in callback plugin (default): the result \
+                 of {} on {} holds something that is not JSON serializable",
+                report.task.name, report.host
+            ));
+            return false;
+        }
+        text.push_str(" => ");
+        text.push_str(&dumped);
+        true
     }
 
     fn skipped(&mut self, report: &Report, display: &Display) {
@@ -212,8 +226,9 @@ impl Default {
             report.result.remove("results");
         }
         let mut text = format!("skipping: [{}]", report.host);
-        self.details(&report, display, &mut text);
-        display.line(&text, Some(Colour::Skip), false);
+        if self.details(&report, display, &mut text) {
+            display.line(&text, Some(Colour::Skip), false);
+        }
     }
 
     fn unreachable(&mut self, report: &Report, ignored: bool, display: &Display) {
@@ -238,8 +253,9 @@ impl Default {
         let (word, colour) =
             if changed { ("changed", Colour::Changed) } else { ("ok", Colour::Ok) };
         let mut text = format!("{word}: [{}] => (item={})", label(report), item(report));
-        self.details(&cleaned(report), display, &mut text);
-        display.line(&text, Some(colour), false);
+        if self.details(&cleaned(report), display, &mut text) {
+            display.line(&text, Some(colour), false);
+        }
     }
 
     fn item_failed(&mut self, report: &Report, display: &Display) {
@@ -262,8 +278,9 @@ impl Default {
         }
         self.banner_if_new(&report.task, display);
         let mut text = format!("skipping: [{}] => (item={}) ", report.host, item(report));
-        self.details(&cleaned(report), display, &mut text);
-        display.line(&text, Some(Colour::Skip), false);
+        if self.details(&cleaned(report), display, &mut text) {
+            display.line(&text, Some(Colour::Skip), false);
+        }
     }
 
     fn diff(&mut self, report: &Report, display: &Display) {

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use crate::{
     diagnostic::{Notice, Notices},
-    value::textwrap::Wrap,
+    value::{codec, textwrap::Wrap},
 };
 
 /// What a line is about; the settings say how that looks.
@@ -131,6 +131,7 @@ impl Display {
     /// A line (or several), in a colour, to standard output or standard error.
     pub fn line(&self, text: &str, colour: Option<Colour>, stderr: bool) {
         let bare = text.strip_suffix('\n').unwrap_or(text);
+        let bare = &*codec::without_bytes(bare);
         let painted = colour.map_or_else(|| bare.to_owned(), |c| self.paint(bare, c));
         let stream = if stderr { &self.err } else { &self.out };
         if stderr {

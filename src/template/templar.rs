@@ -81,19 +81,9 @@ pub(super) struct Rendered {
 /// The variables that are being rendered, innermost first.
 pub(super) struct Chain {
     name: Name,
+    /// The variable as it is written.
+    raw: Value,
     around: Option<Arc<Chain>>,
-}
-
-/// How many variables within each other fill the stack of Python in which ansible renders the
-/// arguments of a task.
-const STACK_LEVELS: usize = 136;
-
-/// An error of a variable, as the template that needs it tells of it.
-fn unhandled(template: &str, class: &str, message: &str) -> String {
-    format!(
-        "An unhandled exception occurred while templating '{template}'. Error was a {class}, \
-         original message: {message}"
-    )
 }
 
 impl Chain {
@@ -430,9 +420,9 @@ impl Templar {
             return Ok(Rendered::as_it_is(raw.clone()));
         }
         if Chain::contains(chain, name) {
-            return Err(self.endless(name, chain)?);
+            return Err(self.endless(chain, name)?);
         }
-        let link = Chain { name: Arc::clone(name), around: chain.cloned() };
+        let link = Chain { name: Arc::clone(name), raw: raw.clone(), around: chain.cloned() };
         let way = Way { options: RenderOptions::default(), chain: Some(Arc::new(link)) };
         match self.template_in(raw, &way) {
             Ok(value) => {
@@ -451,38 +441,60 @@ impl Templar {
             }
             Err(e) => Err(PyError {
                 source: e.source.clone(),
-                ..ansible(unhandled(&to_text(raw)?, &e.class(), &e.message))
+                ..ansible(unhandled(raw, &e.class(), &e.message)?)
             }),
         }
     }
 
-    /// The error of a variable that needs itself. ansible notices only when Python's stack is full, and
-    /// then each level tells of the one below.
-    fn endless(&self, name: &Name, chain: Option<&Arc<Chain>>) -> PyResult<PyError> {
-        let mut depth = 0;
-        let mut cycle = Vec::new();
+    /// The error of a variable that needs itself. Ansible does not notice before Python's stack is
+    /// full, and each turn until then has added its line.
+    fn endless(&self, chain: Option<&Arc<Chain>>, name: &Name) -> PyResult<PyError> {
+        let mut turns = Vec::new();
         let mut link = chain;
-        let mut closed = false;
-        while let Some(at) = link {
-            depth += 1;
-            if !closed {
-                cycle.push(self.0.scope.get(&at.name).map_or(Ok(String::new()), |v| to_text(&v))?);
-                closed = at.name == *name;
+        let mut frames = 0;
+        let mut in_circle = true;
+        while let Some(chain) = link {
+            if in_circle {
+                turns.push(&chain.raw);
             }
-            link = at.around.as_ref();
+            in_circle &= chain.name != *name;
+            frames += frames_of(&chain.raw);
+            link = chain.around.as_ref();
         }
-        cycle.reverse();
-        let below: Vec<&String> =
-            cycle.iter().cycle().take(STACK_LEVELS.saturating_sub(depth)).collect();
-        let last = below.last().copied().or(cycle.last()).cloned().unwrap_or_default();
-        let mut text = format!(
-            "recursive loop detected in template string: {last}. maximum recursion depth exceeded \
-             while calling a Python object"
+        turns.reverse();
+        let mut texts = Vec::new();
+        let mut last = turns.last().copied();
+        for raw in turns.iter().copied().cycle() {
+            frames += frames_of(raw);
+            if frames > STACK {
+                frames -= frames_of(raw);
+                break;
+            }
+            texts.push(raw);
+            last = Some(raw);
+        }
+        let shown = last.map(|raw| self.first_template(raw)).transpose()?.unwrap_or_default();
+        let call = if frames < STACK { " while calling a Python object" } else { "" };
+        let mut message = format!(
+            "recursive loop detected in template string: {shown}. maximum recursion depth \
+             exceeded{call}"
         );
-        for shown in below.into_iter().rev() {
-            text = unhandled(shown, "<class 'ansible.errors.AnsibleError'>", &text);
+        let class = ansible("").class();
+        for raw in texts.into_iter().rev() {
+            message = unhandled(raw, &class, &message)?;
         }
-        Ok(ansible(text))
+        Ok(ansible(message))
+    }
+
+    /// The first text in a value that is a template.
+    fn first_template(&self, value: &Value) -> PyResult<String> {
+        let inside = match value {
+            Value::List(l) => l.snapshot(),
+            Value::Dict(d) => d.snapshot().into_iter().map(|(_, v)| v).collect(),
+            other => return to_text(other),
+        };
+        let found = inside.iter().find(|v| self.may_change(v));
+        found.map_or_else(|| to_text(value), |v| self.first_template(v))
     }
 
     /// Whether rendering could make anything else of a value: a template is in it, or a tuple.
@@ -506,7 +518,7 @@ impl Templar {
             return Ok(Some(eval::rendered(raw, self)));
         }
         let options = RenderOptions { fail_on_undefined: false, ..RenderOptions::default() };
-        let link = Chain { name: Arc::clone(name), around: None };
+        let link = Chain { name: Arc::clone(name), raw: raw.clone(), around: None };
         let way = Way { options, chain: Some(Arc::new(link)) };
         let value = self.template_in(&raw, &way)?;
         self.0.foreign.lock().insert(Arc::clone(name), Some(value.clone()));
@@ -540,6 +552,27 @@ impl Way {
         };
         Self { options, chain: self.chain.clone() }
     }
+}
+
+/// The calls that fit onto Python's stack below those that ansible-core 2.14 needs to get to a
+/// task's arguments.
+const STACK: usize = 954;
+
+/// The calls that rendering a variable needs.
+fn frames_of(raw: &Value) -> usize {
+    match raw {
+        Value::List(_) | Value::Tuple(_) => 9,
+        Value::Dict(_) => 8,
+        _ => 7,
+    }
+}
+
+fn unhandled(raw: &Value, class: &str, message: &str) -> PyResult<String> {
+    Ok(format!(
+        "An unhandled exception occurred while templating '{}'. Error was a {class}, original \
+         message: {message}",
+        to_text(raw)?
+    ))
 }
 
 pub(super) fn ansible(message: impl Into<String>) -> PyError {
@@ -589,8 +622,8 @@ pub(super) fn to_error(e: PyError) -> Error {
         (PyErrorKind::Undefined, None) => Kind::Undefined,
         _ => Kind::Template,
     };
-    let span = e.undefined.as_ref().and_then(|u| u.span.clone());
-    let error = Error::new(kind, e.message.clone()).at(span).of_class(e.class_path());
+    // Ansible knows no places in templates, so that the place of something undefined stays inside.
+    let error = Error::new(kind, e.message.clone()).of_class(e.class_path());
     match e.source {
         // An error that only passes through is its own cause.
         Some(source) if source.message() == e.message => error.at(source.span().cloned()),

@@ -1,6 +1,51 @@
 //! Text encodings by their Python names.
 
+use std::borrow::Cow;
+
 use super::{PyError, PyErrorKind, PyResult, text::is_space};
+
+/// Bytes that are no text stand as characters from here on, as they do on hosts; Python has lone
+/// surrogates there, which our text can't hold.
+const UNDECODED: u32 = 0x10_ff00;
+
+/// The character that stands for a byte that is no text.
+pub fn undecoded(byte: u8) -> char {
+    char::from_u32(UNDECODED + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The byte that a character stands for.
+pub fn byte_of(c: char) -> Option<u8> {
+    u32::from(c).checked_sub(UNDECODED + 0x80).and_then(|at| u8::try_from(at + 0x80).ok())
+}
+
+/// Python's surrogate for the byte that a character stands for.
+pub fn surrogate_of(c: char) -> Option<u16> {
+    byte_of(c).map(|byte| 0xdc00 + u16::from(byte))
+}
+
+/// A text as UTF-8, with the bytes that were none as they were.
+pub fn to_utf8(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c| byte_of(c).is_some()) {
+        bytes.extend_from_slice(&rest.as_bytes()[..at]);
+        let mut after = rest[at..].chars();
+        bytes.extend(after.next().and_then(byte_of));
+        rest = after.as_str();
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+/// A text as terminals get it: U+FFFD for what is no text.
+pub fn without_bytes(text: &str) -> Cow<'_, str> {
+    if text.chars().any(|c| byte_of(c).is_some()) {
+        let shown = |c| byte_of(c).map_or(c, |_| char::REPLACEMENT_CHARACTER);
+        Cow::Owned(text.chars().map(shown).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Codec {
@@ -43,8 +88,8 @@ fn find(name: &str) -> PyResult<Codec> {
 pub fn encode(text: &str, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
     let codec = find(encoding)?;
     Ok(match codec {
-        Codec::Utf8 => text.as_bytes().to_vec(),
-        Codec::Utf8Sig => [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+        Codec::Utf8 => to_utf8(text),
+        Codec::Utf8Sig => [b"\xef\xbb\xbf".to_vec(), to_utf8(text)].concat(),
         Codec::Ascii | Codec::Latin1 => narrow(text, codec, errors)?,
         Codec::Utf16 { big, mark } => {
             let marked = mark.then_some(0xfeff_u16);
@@ -99,7 +144,8 @@ fn decode_error(message: String) -> PyError {
     PyError::new(PyErrorKind::Other("UnicodeDecodeError"), message)
 }
 
-/// `bytes.decode(encoding, errors)`. Lone surrogates, which our text can't hold, become U+FFFD.
+/// `bytes.decode(encoding, errors)`. Lone surrogates of UTF-16 and UTF-32, which our text can't
+/// hold, become U+FFFD.
 pub fn decode(bytes: &[u8], encoding: &str, errors: &str) -> PyResult<String> {
     match find(encoding)? {
         Codec::Utf8 => utf8(bytes, errors),
@@ -111,7 +157,8 @@ pub fn decode(bytes: &[u8], encoding: &str, errors: &str) -> PyResult<String> {
                 match (b.is_ascii(), errors) {
                     (true, _) => out.push(char::from(*b)),
                     (false, "ignore") => {}
-                    (false, "replace" | "surrogateescape") => out.push('\u{fffd}'),
+                    (false, "replace") => out.push('\u{fffd}'),
+                    (false, "surrogateescape") => out.push(undecoded(*b)),
                     (false, _) => {
                         return Err(decode_error(format!(
                             "'ascii' codec can't decode byte 0x{b:02x} in position {i}: ordinal \
@@ -164,7 +211,15 @@ fn utf8(bytes: &[u8], errors: &str) -> PyResult<String> {
     };
     match errors {
         "ignore" => Ok(String::from_utf8_lossy(bytes).replace('\u{fffd}', "")),
-        "replace" | "surrogateescape" => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        "replace" => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        "surrogateescape" => {
+            let mut out = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                out.push_str(chunk.valid());
+                out.extend(chunk.invalid().iter().copied().map(undecoded));
+            }
+            Ok(out)
+        }
         _ => {
             let at = error.valid_up_to();
             let bad = bytes.get(at).copied().unwrap_or(0);
@@ -180,5 +235,23 @@ fn utf8(bytes: &[u8], errors: &str) -> PyResult<String> {
                 format!("'utf-8' codec can't decode byte 0x{bad:02x} in position {at}: {reason}")
             }))
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_comes_back() {
+        let bytes = b"a\xff\xc3\xbc\xc3";
+        let text = decode(bytes, "utf-8", "surrogateescape").unwrap();
+        assert_eq!(
+            text.chars().map(surrogate_of).collect::<Vec<_>>(),
+            [None, Some(0xdcff), None, Some(0xdcc3)]
+        );
+        assert_eq!(encode(&text, "utf-8", "strict").unwrap(), bytes);
+        assert_eq!(decode(bytes, "utf-8", "replace").unwrap(), "a\u{fffd}\u{fc}\u{fffd}");
     }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use chrono::{Datelike, NaiveDateTime, Timelike};
 
-use super::{PyError, PyResult, StrClass, Value, number::float_repr, text::is_printable};
+use super::{
+    PyError, PyResult, StrClass, Value, codec::surrogate_of, number::float_repr, text::is_printable,
+};
 
 /// `repr(value)`. Fails only where a vaulted text can't be decrypted.
 pub fn repr(value: &Value) -> PyResult<String> {
@@ -66,7 +68,7 @@ fn write_str(out: &mut String, text: &str) {
 }
 
 fn escape(out: &mut String, c: char) {
-    let code = u32::from(c);
+    let code = surrogate_of(c).map_or(u32::from(c), u32::from);
     // Writing to a String cannot fail.
     let _ = match code {
         0..=0xff => write!(out, "\\x{code:02x}"),

@@ -14,7 +14,7 @@ use minijinja::{
 use super::{
     symbols,
     syntax::{
-        Syntax, SyntaxError, Token, normalise,
+        Syntax, SyntaxError, Token, TokenKind, normalise,
         skeleton::{self, Skeleton},
         tokenize,
     },
@@ -38,7 +38,7 @@ pub(super) fn compile(
         },
         (parsed, tag_error) => {
             let grammar = parsed.err().map(|e| message::of(&e, &skeleton, &tokens, &source));
-            return Err(first_error(grammar, tag_error, lex_error, tokens.len()));
+            return Err(first_error(grammar, tag_error, lex_error, &tokens));
         }
     };
     let ast::Stmt::Template(root) = root else {
@@ -62,10 +62,15 @@ fn first_error(
     grammar: Option<(usize, SyntaxError)>,
     tags: Option<(usize, SyntaxError)>,
     lexer: Option<SyntaxError>,
-    end: usize,
+    tokens: &[Token],
 ) -> SyntaxError {
+    let end = tokens.len();
+    // Where no tag is open at the end, what is missing there is the end of a block.
+    let outside = tokens.last().is_some_and(|t| {
+        matches!(t.kind, TokenKind::Data(_) | TokenKind::VariableEnd | TokenKind::BlockEnd)
+    });
     let first = match (grammar, tags) {
-        (Some(g), Some(t)) if t.0 < g.0 => t,
+        (Some(g), Some(t)) if t.0 < g.0 || (t.0 == end && g.0 == end && outside) => t,
         (Some(g), _) => g,
         (None, Some(t)) => t,
         // Called only if there is one.

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::value::{
-    Dict, Key, PyError, PyResult, Value, access, number::float_repr, repr::isoformat,
-    types::class_name,
+    Dict, Key, PyError, PyResult, Value, access, codec::surrogate_of, number::float_repr,
+    repr::isoformat, types::class_name,
 };
 
 /// How the text is laid out.
@@ -260,7 +260,12 @@ fn string(out: &mut String, text: &str, ensure_ascii: bool) {
             '\x0c' => out.push_str("\\f"),
             ' '..='~' => out.push(c),
             c if c < ' ' || ensure_ascii => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
+                let mut units = [0; 2];
+                let units: &[u16] = match surrogate_of(c) {
+                    Some(unit) => &[unit],
+                    None => c.encode_utf16(&mut units),
+                };
+                for unit in units {
                     let _ = write!(out, "\\u{unit:04x}");
                 }
             }

@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 
-use crate::value::{Dict, Key, PyError, PyErrorKind, PyResult, Value};
+use crate::value::{Dict, Key, PyError, PyErrorKind, PyResult, Value, codec};
 
 /// Reads JSON as Python does (NaN and the infinities too), with its errors.
 pub fn loads(text: &str) -> PyResult<Value> {
@@ -270,6 +270,10 @@ impl Parser<'_> {
                 return Ok(c);
             }
             self.at = before;
+        }
+        if let 0xdc80..=0xdcff = first {
+            // What Python has for a byte that is no text.
+            return Ok(codec::undecoded(first.to_be_bytes()[1]));
         }
         // A lone surrogate, which our text can't hold.
         Ok(char::from_u32(u32::from(first)).unwrap_or('\u{fffd}'))
