@@ -165,6 +165,27 @@ pub fn join(head: &str, tail: &str) -> String {
     format!("{head}{slash}{tail}")
 }
 
+/// `os.path.normpath`: without doubled slashes, dots, and what `..` takes away.
+pub fn normpath(path: &str) -> String {
+    let root = match path {
+        // POSIX leaves two slashes at the start to the system.
+        path if path.starts_with("//") && !path.starts_with("///") => "//",
+        path if path.starts_with('/') => "/",
+        _ => "",
+    };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
+            ".." if !root.is_empty() => {}
+            part => parts.push(part),
+        }
+    }
+    let path = format!("{root}{}", parts.join("/"));
+    if path.is_empty() { ".".to_owned() } else { path }
+}
+
 /// How Python shows an `OSError`: `[Errno 2] No such file or directory: b'/x'`.
 /// Errors without a number keep their own text.
 pub fn os_error(error: &io::Error, subject: Subject<'_>) -> String {

@@ -285,7 +285,7 @@ impl Search {
         names.extend(below.iter().map(|(name, _)| name.clone()));
         let mut deep = false;
         for name in names {
-            let path = normal(&joined(folder, &name));
+            let path = python::normpath(&joined(folder, &name));
             let slashes = |text: &str| text.matches('/').count() as i64;
             let level = slashes(&path) - (slashes(top.trim_end_matches('/')) + 1) + 1;
             if self.depth.is_some_and(|depth| level > depth) {
@@ -365,27 +365,6 @@ fn joined(folder: &str, name: &str) -> String {
         true => format!("{folder}{name}"),
         false => format!("{folder}/{name}"),
     }
-}
-
-/// `os.path.normpath`: without doubled slashes, dots, and what `..` takes away.
-fn normal(path: &str) -> String {
-    let root = match path {
-        // POSIX leaves two slashes at the start to the system.
-        path if path.starts_with("//") && !path.starts_with("///") => "//",
-        path if path.starts_with('/') => "/",
-        _ => "",
-    };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-            ".." if !root.is_empty() => {}
-            part => parts.push(part),
-        }
-    }
-    let path = format!("{root}{}", parts.join("/"));
-    if path.is_empty() { ".".to_owned() } else { path }
 }
 
 #[cfg(test)]

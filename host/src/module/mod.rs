@@ -16,6 +16,7 @@ mod file;
 mod find;
 mod get_url;
 mod getent;
+mod git;
 mod group;
 mod hostname;
 mod ini_file;
@@ -65,6 +66,7 @@ pub static MODULES: &[&Module] = &[
     &find::MODULE,
     &get_url::MODULE,
     &getent::MODULE,
+    &git::MODULE,
     &group::MODULE,
     &hostname::MODULE,
     &ini_file::MODULE,
