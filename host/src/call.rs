@@ -32,6 +32,8 @@ pub struct Call {
     pub remote_tmp: Option<String>,
     /// The shell of `command` and `shell` where the task names none.
     pub shell: Option<String>,
+    /// The host's Python, or `auto` and the like, as the task's variables have it.
+    pub interpreter: Option<String>,
     /// File systems on which SELinux contexts can't be set.
     pub selinux_special_fs: Vec<String>,
     pub files: Vec<Travelling>,

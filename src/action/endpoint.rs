@@ -146,6 +146,7 @@ impl Inputs<'_> {
             r#become: self.become_as()?,
             remote_tmp: self.option(&sh::REMOTE_TMP, None)?,
             shell: self.text("ansible_shell_executable")?,
+            interpreter: Some(self.option(&options::INTERPRETER_PYTHON, None)?),
             async_dir: self.option(&sh::ASYNC_DIR, None)?,
         })
     }

@@ -235,6 +235,7 @@ impl Remote {
         call.cwd = self.is_local().then(|| cx.worker.play.play.basedir.display().to_string());
         call.remote_tmp = Some(self.endpoint.remote_tmp.clone());
         call.shell.clone_from(&self.endpoint.shell);
+        call.interpreter.clone_from(&self.endpoint.interpreter);
         Ok(call)
     }
 

@@ -53,6 +53,8 @@ pub struct Endpoint {
     pub remote_tmp: String,
     /// `ansible_shell_executable`.
     pub shell: Option<String>,
+    /// `ansible_python_interpreter`.
+    pub interpreter: Option<String>,
     /// `async_dir`: where files of jobs are.
     pub async_dir: String,
 }

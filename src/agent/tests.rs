@@ -197,6 +197,7 @@ async fn the_pool_shares_and_resets() {
         r#become: None,
         remote_tmp: AgentSettings::default().remote_tmp,
         shell: None,
+        interpreter: None,
         async_dir: String::new(),
     };
     let second = pool.at(&here).await.unwrap();
@@ -274,6 +275,7 @@ async fn lines_go_to_the_shell_as_another_user() {
         r#become: escalate,
         remote_tmp: folder.path("tmp"),
         shell: None,
+        interpreter: None,
         async_dir: String::new(),
     };
     let output = pool.shell(&at(None), "echo a b; echo c >&2; exit 4", None).await.unwrap();

@@ -3,6 +3,7 @@
 mod attributes;
 pub mod edit;
 mod fetch;
+mod interpreter;
 mod programs;
 mod selinux;
 pub mod text;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use attributes::{AttributeFlags, FileAttributes, symbolic_mode};
 pub use fetch::{Fetched, request};
+pub use interpreter::OWN_MODULES_ONLY;
 pub use write::{Source, Write, Written};
 
 use crate::call::Call;
@@ -40,6 +42,8 @@ pub struct Context<'a> {
     cleanup: Vec<PathBuf>,
     tmpdir: Option<PathBuf>,
     selinux: Option<bool>,
+    /// The host's Python, as soon as it was looked for.
+    interpreter: Option<Option<String>>,
 }
 
 impl Expand for Context<'_> {
@@ -70,6 +74,7 @@ impl<'a> Context<'a> {
             cleanup: Vec::new(),
             tmpdir: None,
             selinux: None,
+            interpreter: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod mounts;
 mod network;
 mod pkg_mgr;
 pub mod platform;
+mod python;
 mod security;
 mod selinux;
 mod service_mgr;
@@ -42,6 +43,7 @@ pub struct Collector {
 /// Every collector, in the order they run: later ones may read what earlier ones found.
 pub static COLLECTORS: &[&Collector] = &[
     &platform::COLLECTOR,
+    &python::COLLECTOR,
     &distribution::COLLECTOR,
     &lsb::COLLECTOR,
     &cmdline::COLLECTOR,

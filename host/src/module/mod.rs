@@ -10,6 +10,7 @@ mod blockinfile;
 mod command;
 mod copy;
 mod cron;
+mod debconf;
 mod dnf;
 mod dpkg_selections;
 mod file;
@@ -21,11 +22,13 @@ mod group;
 mod hostname;
 mod ini_file;
 mod iptables;
+mod known_hosts;
 mod lineinfile;
 mod modprobe;
 mod mount;
 mod package_facts;
 mod ping;
+mod pip;
 mod replace;
 mod rpm_key;
 mod service;
@@ -60,6 +63,7 @@ pub static MODULES: &[&Module] = &[
     &command::MODULE,
     &copy::MODULE,
     &cron::MODULE,
+    &debconf::MODULE,
     &dnf::MODULE,
     &dpkg_selections::MODULE,
     &file::MODULE,
@@ -71,11 +75,13 @@ pub static MODULES: &[&Module] = &[
     &hostname::MODULE,
     &ini_file::MODULE,
     &iptables::MODULE,
+    &known_hosts::MODULE,
     &lineinfile::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
     &package_facts::MODULE,
     &ping::MODULE,
+    &pip::MODULE,
     &replace::MODULE,
     &rpm_key::MODULE,
     &service::MODULE,

@@ -67,8 +67,7 @@ const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("system", &["platform"]),
     ("kernel", &["platform"]),
     ("os_family", &["distribution"]),
-    ("python", &[]),
-    ("python_version", &[]),
+    ("python_version", &["python"]),
     ("facter", &[]),
     ("ohai", &[]),
 ];

@@ -243,6 +243,7 @@ fn call_frame(call: Call, inline: Vec<Option<Vec<u8>>>) -> (Map, Vec<u8>) {
     set(&mut head, "cwd", call.cwd);
     set(&mut head, "remote_tmp", call.remote_tmp);
     set(&mut head, "shell", call.shell);
+    set(&mut head, "interpreter", call.interpreter);
     set(&mut head, "selinux_special_fs", call.selinux_special_fs);
     set(&mut head, "files", files);
     if let Some(job) = call.job {
@@ -294,6 +295,7 @@ fn read_call(head: &Map, blob: &[u8]) -> Result<Message, WireError> {
         cwd: optional(head, "cwd"),
         remote_tmp: optional(head, "remote_tmp"),
         shell: optional(head, "shell"),
+        interpreter: optional(head, "interpreter"),
         selinux_special_fs: texts(head, "selinux_special_fs")?,
         files,
         job: match head.get("job").and_then(Data::as_object) {
