@@ -50,8 +50,10 @@ impl PlayRun {
         } else {
             role_ran = true;
             self.process_success(finished)?;
-            // Turns of a loop have shown theirs.
-            if finished.after.diff && finished.result.data.contains("diff") {
+            // Some modules answer with a difference though the task wants none; the flag shows that too. Turns of a
+            // loop have shown theirs.
+            let shown = finished.after.diff || self.play.run.defaults.diff;
+            if shown && finished.result.data.contains("diff") {
                 self.send(Event::Diff(report(&finished.result)));
             }
             if finished.result.control.include.is_none() && !finished.info.include {

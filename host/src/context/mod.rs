@@ -44,6 +44,8 @@ pub struct Context<'a> {
     selinux: Option<bool>,
     /// The host's Python, as soon as it was looked for.
     interpreter: Option<Option<String>>,
+    /// What it said of itself; null if it said nothing.
+    pub(crate) interpreter_said: Option<Data>,
 }
 
 impl Expand for Context<'_> {
@@ -75,6 +77,7 @@ impl<'a> Context<'a> {
             tmpdir: None,
             selinux: None,
             interpreter: None,
+            interpreter_said: None,
         }
     }
 

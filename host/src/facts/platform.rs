@@ -27,6 +27,7 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     ] {
         facts.insert(name.into(), value.into());
     }
+    facts.extend(super::python::version(cx).map(|version| ("python_version".to_owned(), version)));
     for path in ["/var/lib/dbus/machine-id", "/etc/machine-id"] {
         if let Some(id) = content(cx, path) {
             facts.insert("machine_id".into(), id.lines().next().unwrap_or_default().into());

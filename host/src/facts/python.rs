@@ -27,10 +27,23 @@ else:
 print(json.dumps([list(sys.version_info), sys.executable, ssl, kind, platform.python_version()]))
 ";
 
+/// What Python says of itself; asked once a call.
+fn said(cx: &mut Context<'_>) -> Option<Data> {
+    if cx.interpreter_said.is_none() {
+        // Without the folders of the site and the user: that is quicker, and nothing of them is asked for.
+        let answer = cx.ask_python(&["-E", "-s", "-S"], SCRIPT, &Data::Null);
+        cx.interpreter_said = Some(answer.unwrap_or(Data::Null));
+    }
+    cx.interpreter_said.clone().filter(|said| !said.is_null())
+}
+
+/// The fact `python_version`, which belongs to the platform's with ansible.
+pub(super) fn version(cx: &mut Context<'_>) -> Option<Data> {
+    Some(said(cx)?[4].clone())
+}
+
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
-    // Without the folders of the site and the user: that is quicker, and nothing of them is asked for.
-    let Ok(answer) = cx.ask_python(&["-E", "-s", "-S"], SCRIPT, &Data::Null) else { return };
-    facts.insert("python_version".into(), answer[4].clone());
+    let Some(answer) = said(cx) else { return };
     let info = &answer[0];
     facts.insert(
         "python".into(),
@@ -61,7 +74,10 @@ mod tests {
 
     fn facts(mut fake: Fake) -> Map {
         let (call, mut files, mut facts) = (Call::default(), NoFiles, Map::new());
-        collect(&mut Context::new(&mut fake, &mut files, &call), &mut facts);
+        let mut cx = Context::new(&mut fake, &mut files, &call);
+        collect(&mut cx, &mut facts);
+        facts.extend(version(&mut cx).map(|version| ("python_version".to_owned(), version)));
+        assert!(fake.runs.len() < 2);
         facts
     }
 

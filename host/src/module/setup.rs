@@ -67,7 +67,7 @@ const OTHER_NAMES: &[(&str, &[&str])] = &[
     ("system", &["platform"]),
     ("kernel", &["platform"]),
     ("os_family", &["distribution"]),
-    ("python_version", &["python"]),
+    ("python_version", &["platform"]),
     ("facter", &[]),
     ("ohai", &[]),
 ];
