@@ -37,6 +37,18 @@ pub fn ask(question: &str) -> Result<String> {
     line(&mut io::stdin().lock())
 }
 
+/// As [`ask`]; nothing if standard input has ended.
+pub fn ask_unless_ended(question: &str) -> Result<Option<String>> {
+    let mut out = io::stdout();
+    out.write_all(question.as_bytes()).and_then(|()| out.flush()).map_err(|e| broken(&e))?;
+    let mut text = String::new();
+    match io::stdin().lock().read_line(&mut text) {
+        Ok(0) => Ok(None),
+        Ok(_) => Ok(Some(text.trim_end_matches('\n').to_owned())),
+        Err(error) => Err(broken(&error)),
+    }
+}
+
 /// As [`ask`]; with `private`, what is typed does not show.
 pub fn prompt(question: &str, private: bool) -> Result<String> {
     if private { secret(question) } else { ask(question) }

@@ -240,6 +240,7 @@ impl Session {
     fn fail(&self, error: &Error) -> u8 {
         self.display.flush();
         match error.kind() {
+            Kind::Quit => {}
             Kind::Interrupted => self.display.wrapped_error("User interrupted execution"),
             Kind::Internal => {
                 self.display.error(&format!(

@@ -34,7 +34,7 @@ pub fn exit_code(error: &Error) -> u8 {
     match error.kind() {
         Kind::Parser => 4,
         Kind::Options => 5,
-        Kind::Interrupted => 99,
+        Kind::Interrupted | Kind::Quit => 99,
         Kind::Internal => 250,
         _ => 1,
     }

@@ -38,6 +38,8 @@ pub enum Kind {
     Internal,
     /// Stopped by the user.
     Interrupted,
+    /// A person ended the run, and was told so already.
+    Quit,
 }
 
 /// An error for people: what happened, where, and what to do about it.

@@ -210,6 +210,10 @@ impl State {
             "free" | "ansible.builtin.free" => free::run(&mut play, false).await,
             "host_pinned" | "ansible.builtin.host_pinned" => free::run(&mut play, true).await,
             "linear" | "ansible.builtin.linear" => linear::run(&mut play).await,
+            "debug" | "ansible.builtin.debug" => {
+                play.debugging = true;
+                linear::run(&mut play).await
+            }
             other => {
                 Err(Error::new(Kind::User, format!("Invalid play strategy specified: {other}"))
                     .at(play.play.play.level.span.clone()))

@@ -77,6 +77,12 @@ pub struct Fields {
     pub until: Vec<Value>,
 }
 
+/// `register`, which is no template: a number is an impossible name.
+fn register(level: &Level) -> Option<String> {
+    let written = level.own(Keyword::Register).filter(|s| s.value.is_true());
+    written.map(|s| s.value.to_text())
+}
+
 /// The conditions of a keyword such as `when`, those of outer levels first.
 pub fn conditions(level: &Level, keyword: Keyword) -> Vec<Spanned> {
     let mut all: Vec<&Spanned> = level.chain().filter_map(|l| l.own(keyword)).collect();
@@ -150,11 +156,7 @@ impl Resolver<'_> {
             poll: self.int(Keyword::Poll)?.unwrap_or(d.poll),
             port: self.int(Keyword::Port)?,
             r#async: self.int(Keyword::Async)?.unwrap_or(0),
-            register: self
-                .task
-                .level
-                .own(Keyword::Register)
-                .and_then(|s| s.value.as_str().map(str::to_owned)),
+            register: register(&self.task.level),
             remote_user: self.text(Keyword::RemoteUser)?.or_else(|| d.remote_user.clone()),
             retries: self.int(Keyword::Retries)?,
             run_once: self.bool(Keyword::RunOnce, false)?,
@@ -379,6 +381,7 @@ pub struct AfterFields {
     pub no_log: bool,
     pub delegate_to: Option<String>,
     pub delegate_facts: bool,
+    pub debugger: Option<String>,
 }
 
 impl AfterFields {
@@ -393,6 +396,7 @@ impl AfterFields {
             no_log: fields.no_log,
             delegate_to: fields.delegate_to.clone(),
             delegate_facts: fields.delegate_facts,
+            debugger: fields.debugger.clone(),
         }
     }
 
@@ -406,9 +410,7 @@ impl AfterFields {
             Some(v) => keywords::coerce(k, v).map_or_else(|_| v.is_true(), |v| v.is_true()),
         };
         Self {
-            register: level
-                .own(Keyword::Register)
-                .and_then(|s| s.value.as_str().map(str::to_owned)),
+            register: register(level),
             ignore_errors: truth(Keyword::IgnoreErrors, false),
             ignore_unreachable: truth(Keyword::IgnoreUnreachable, false),
             run_once: truth(Keyword::RunOnce, false),
@@ -416,6 +418,7 @@ impl AfterFields {
             no_log: truth(Keyword::NoLog, defaults.no_log),
             delegate_to: level.inherited(Keyword::DelegateTo).map(|s| s.value.to_text()),
             delegate_facts: truth(Keyword::DelegateFacts, false),
+            debugger: level.inherited(Keyword::Debugger).map(|s| s.value.to_text()),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod connection_vars;
 mod context;
 pub mod cursor;
+mod debugger;
 pub mod driver;
 mod fields;
 mod handlers;

@@ -71,6 +71,8 @@ pub struct PlayRun {
     pub role_completed: HashMap<String, HashSet<Arc<str>>>,
     /// `meta: end_play` was met.
     pub end_play: bool,
+    /// `strategy: debug`: failures start the debugger.
+    pub debugging: bool,
     /// `--step` is still asking.
     pub step: bool,
     setup: Option<Arc<Task>>,
@@ -133,6 +135,7 @@ impl PlayRun {
             role_ran: HashMap::new(),
             role_completed: HashMap::new(),
             end_play: false,
+            debugging: false,
             step,
             setup,
             infos: HashMap::new(),

@@ -51,8 +51,15 @@ pub async fn run(play: &mut PlayRun, pinned: bool) -> Result<Verdict> {
         match workers.next().await? {
             Message::Event(_, event) => play.send(event),
             Message::Done(mut done) => {
-                busy.remove(&done.host);
+                let before = play.before_debugger(&done);
                 play.process(&mut done)?;
+                if let Some(before) = before
+                    && let Some(again) = play.debug(&done, before)?
+                {
+                    workers.start(&again.host, &again.task, again.info, again.stack)?;
+                    continue;
+                }
+                busy.remove(&done.host);
                 play.carry_out_includes(&mut [*done], &hosts)?;
             }
         }

@@ -174,7 +174,15 @@ async fn run_step(play: &mut PlayRun, step: &Step, hosts_left: &[Arc<str>]) -> R
                 crate::run::Message::Event(_, event) => play.send(event),
                 crate::run::Message::Done(mut done) => {
                     pending -= 1;
+                    let before = play.before_debugger(&done);
                     play.process(&mut done)?;
+                    if let Some(before) = before
+                        && let Some(again) = play.debug(&done, before)?
+                    {
+                        workers.start(&again.host, &again.task, again.info, again.stack)?;
+                        pending += 1;
+                        continue;
+                    }
                     finished.push(*done);
                 }
             }
