@@ -54,6 +54,10 @@ fn variable(cx: &ActionContext<'_>, var: &Value) -> Result<Value, ActionError> {
         match (&value, var) {
             // A text that renders to itself is an expression.
             (Value::Str(text), Value::Str(written)) if text.as_str() == written.as_str() => {
+                if text.is_unsafe() {
+                    // Python's `+` keeps what is unsafe so, braces and all.
+                    return Ok(Value::unsafe_str(format!("{{{{{text}}}}}")));
+                }
                 cx.templar.render(&Value::str(format!("{{{{{text}}}}}")), &options)
             }
             _ => Ok(value),

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use super::{Plugin, Reading};
 use crate::{
-    diagnostic::Result,
-    inventory::{address, range},
+    diagnostic::{Error, Kind, Result},
+    inventory::{
+        address,
+        range::{self, RangeError},
+    },
 };
 
 fn is_list(source: &str) -> bool {
@@ -73,9 +76,13 @@ impl Plugin for AdvancedHostList {
                         add(cx, &host, port)?;
                     }
                 }
-                Err(why) => {
+                Err(RangeError::Rule(why)) => {
                     unparsed(cx, &why);
                     add(cx, text, None)?;
+                }
+                Err(RangeError::Python(why)) => {
+                    let text = format!("Invalid data from string, could not parse: {why}");
+                    return Err(Error::new(Kind::Parser, text));
                 }
             }
         }

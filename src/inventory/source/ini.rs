@@ -186,7 +186,7 @@ impl File<'_> {
             // A line of nothing but quotes and a comment still has a word.
             self.error(&format!("Error parsing host definition '{line}': no host"))
         })?;
-        let (hosts, port) = range::expand_pattern(pattern).map_err(fail)?;
+        let (hosts, port) = range::expand_pattern(pattern).map_err(|e| fail(e.into_text()))?;
         if pattern.trim().ends_with(':') && port.is_none() {
             return Err(fail(format!(
                 "Invalid host pattern '{pattern}' supplied, ending in ':' is not allowed, this \

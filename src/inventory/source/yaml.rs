@@ -138,7 +138,7 @@ fn hosts(group: &str, pattern: &Value, vars: Value, cx: &mut Reading<'_>) -> Res
             python::shown(pattern)
         )));
     };
-    let (hosts, port) = range::expand_pattern(text).map_err(fail)?;
+    let (hosts, port) = range::expand_pattern(text).map_err(|e| fail(e.into_text()))?;
     let vars = if python::is_true(&vars) { vars } else { Dict::new().into() };
     cx.populate(&hosts, &vars, Some(group), port)
 }

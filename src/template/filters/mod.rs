@@ -204,12 +204,29 @@ pub fn call(
     }
 }
 
-/// What ansible's registries of filters and tests say, at run time, of a name they don't have.
+/// What ansible's registries of filters and tests say of a name that they don't have.
 pub fn unknown_name(name: &str) -> PyError {
-    let why = if name.is_empty() {
-        "'invalid plugin name: ansible.builtin.'".to_owned()
-    } else {
-        format!("'{name}'")
+    PyError::new(PyErrorKind::TemplateSyntax, unknown_text(name))
+}
+
+/// The text of [`unknown_name`].
+pub fn unknown_text(name: &str) -> String {
+    let full = if name.contains('.') { name.to_owned() } else { format!("ansible.builtin.{name}") };
+    let parts: Vec<&str> = full.split('.').collect();
+    let is_word =
+        |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let why = match parts[..] {
+        [namespace, collection, _, ..] if parts.iter().all(is_word) => {
+            if namespace == "ansible" && matches!(collection, "builtin" | "legacy") {
+                name.to_owned()
+            } else {
+                format!(
+                    "Invalid plugin FQCN ({name}): unable to locate collection \
+                     {namespace}.{collection}"
+                )
+            }
+        }
+        _ => format!("invalid plugin name: {full}"),
     };
-    PyError::new(PyErrorKind::TemplateSyntax, format!("Could not load \"{name}\": {why}"))
+    format!("Could not load \"{name}\": {}", repr::str_repr(&why))
 }

@@ -13,7 +13,7 @@ use crate::{
             Test, UnaryOp, VarRef,
         },
     },
-    value::{Value, repr::str_repr},
+    value::Value,
 };
 
 type Lowered = Result<Expr, SyntaxError>;
@@ -116,7 +116,7 @@ impl Lower<'_> {
 
     fn unknown(&self, id: &str, name: &str) -> Lowered {
         let token = self.token_of(id.split([' ', '.']).next().unwrap_or(id));
-        self.error(token, format!("Could not load \"{name}\": {}", str_repr(name)))
+        self.error(token, filters::unknown_text(name))
     }
 
     /// A name that may have dots; the skeleton spaces them.

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 use super::{CallArgs, FilterContext, filters::Origin};
-use crate::value::{PyError, PyErrorKind, PyResult, Value};
+use crate::value::{PyResult, Value};
 
 mod comparison;
 mod files;
@@ -106,9 +106,6 @@ pub fn call(
 ) -> PyResult<Value> {
     match find(name) {
         Some(test) => (test.run)(cx, value, args),
-        None => Err(PyError::new(
-            PyErrorKind::TemplateSyntax,
-            format!("Could not load \"{name}\": '{name}'"),
-        )),
+        None => Err(crate::template::filters::unknown_name(name)),
     }
 }
