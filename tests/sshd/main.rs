@@ -29,7 +29,13 @@ fn quiet() -> Log {
 }
 
 fn endpoint(connection: ConnectionSettings, escalate: Option<Become>) -> Endpoint {
-    Endpoint { connection, r#become: escalate, remote_tmp: "~/.ansible/tmp".into(), shell: None }
+    Endpoint {
+        connection,
+        r#become: escalate,
+        remote_tmp: "~/.ansible/tmp".into(),
+        async_dir: "~/.ansible_async".into(),
+        shell: None,
+    }
 }
 
 fn sh(script: &str) -> Exec {

@@ -1,7 +1,8 @@
 //! `service`: services of machines without systemd; where systemd is, `systemctl` all the same.
 
 use crate::module::{Args, CheckMode, Context, Failure, Lit, Module, Opt, Outcome, Rule};
-use crate::target::{Ran, Run};
+use crate::python;
+use crate::target::{Access, Ran, Run};
 
 pub static MODULE: Module = Module {
     description: "Starts, stops and enables services by whatever the host has for that.",
@@ -77,45 +78,103 @@ impl Service {
     ) -> Result<Option<bool>, Failure> {
         if let Some(pattern) = pattern {
             let ran = cx.run(&Run::argv(["ps", "auxww"]))?;
-            return Ok(Some(ran.out().lines().any(|l| l.contains(pattern))));
+            let found = |line: &str| line.contains(pattern) && !line.contains("pattern=");
+            return Ok(ran.ok().then(|| ran.out().lines().any(found)));
         }
-        let ran = match &self.manager {
-            Manager::Systemctl => self.ask(cx, "is-active")?,
-            _ => self.ask(cx, "status")?,
-        };
-        let text = format!("{} {}", ran.out(), ran.err()).to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|w| text.contains(w));
-        Ok(match ran.rc {
-            0 if says(&["stopped", "not running", "inactive", "dead"]) => Some(false),
-            0 => Some(true),
-            // What the Linux Standard Base has for programs that are dead or not running.
-            1..=3 => Some(says(&["activating"])),
-            4 => None,
-            69 => Some(false),
-            _ if says(&["running"]) && !says(&["not running"]) => Some(true),
+        if let Manager::Systemctl = self.manager {
+            return self.active(cx).map(Some);
+        }
+        let ran = self.ask(cx, "status")?;
+        let said = ran.out();
+        if let Manager::OpenRc = self.manager {
+            return Ok(Some(said.contains("started")));
+        }
+        // What the Linux Standard Base has for programs that are dead or not running, and for unknown ones.
+        if matches!(ran.rc, 1..=4 | 69) {
+            return Ok(Some(false));
+        }
+        // Scripts that say more than a line may say anything.
+        let told = match said.matches('\n').count() {
+            0 | 1 => self.told(&said),
             _ => None,
-        })
+        };
+        let by_rules = self.name == "iptables" && said.contains("ACCEPT");
+        Ok(told.or((ran.ok() || by_rules).then_some(true)))
+    }
+
+    /// What a line of a script's tells.
+    fn told(&self, line: &str) -> Option<bool> {
+        let text = line.to_lowercase().replace(&self.name.to_lowercase(), "");
+        let says = |word: &str| text.contains(word);
+        match () {
+            () if says("stop") => Some(false),
+            () if says("run") => Some(!says("not ")),
+            () if says("start") && !says("not ") => Some(true),
+            () if says("could not access pid file")
+                || says("is dead and pid file exists")
+                || says("dead but subsys locked")
+                || says("dead but pid file exists") =>
+            {
+                Some(false)
+            }
+            () => None,
+        }
+    }
+
+    fn active(&self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        let ran = cx.run(&Run::argv(["systemctl", "show", self.name.as_str()]))?;
+        let shown = python::repr_str(&self.name);
+        if !ran.ok() {
+            return Err(Failure::new(format!(
+                "failure {} running systemctl show for {shown}: {}",
+                ran.rc,
+                ran.err()
+            )));
+        }
+        let said = ran.out();
+        if said.contains("LoadState=not-found") {
+            return Err(Failure::new(format!(
+                "systemd could not find the requested service \"{shown}\": {}",
+                ran.err()
+            )));
+        }
+        match said.lines().find_map(|line| line.strip_prefix("ActiveState=")) {
+            Some(state) => Ok(state == "active"),
+            None => Err(Failure::new(format!(
+                "No ActiveState value in systemctl show output for {shown}"
+            ))),
+        }
     }
 
     fn enabled(&self, cx: &mut Context<'_>, runlevel: &str) -> Result<bool, Failure> {
         Ok(match &self.manager {
-            Manager::Systemctl => self.ask(cx, "is-enabled")?.ok(),
+            Manager::Systemctl => {
+                let ran = self.ask(cx, "is-enabled")?;
+                let script = format!("/etc/init.d/{}", self.name);
+                match ran.ok() {
+                    true => true,
+                    false if ran.out().starts_with("disabled") => false,
+                    false if cx.target.access(script.as_ref(), Access::Execute) => self.links(cx),
+                    false => false,
+                }
+            }
             Manager::OpenRc => {
                 let ran = cx.run(&Run::argv(["rc-update", "show", runlevel]))?;
                 ran.out().lines().any(|l| l.split('|').next().map(str::trim) == Some(&self.name))
             }
-            _ => {
-                let mut found = false;
-                for level in 2..=5 {
-                    let folder = format!("/etc/rc{level}.d");
-                    let links = cx.target.read_dir(folder.as_ref()).unwrap_or_default();
-                    found |= links.iter().any(|l| {
-                        let link = l.name.to_string_lossy();
-                        link.starts_with('S') && link.get(3..) == Some(self.name.as_str())
-                    });
-                }
-                found
-            }
+            _ => self.links(cx),
+        })
+    }
+
+    /// Whether a level of System V starts it.
+    fn links(&self, cx: &mut Context<'_>) -> bool {
+        (2..=5).any(|level| {
+            let folder = format!("/etc/rc{level}.d");
+            let links = cx.target.read_dir(folder.as_ref()).unwrap_or_default();
+            links.iter().any(|l| {
+                let link = l.name.to_string_lossy();
+                link.starts_with('S') && link.get(3..) == Some(self.name.as_str())
+            })
         })
     }
 
@@ -141,6 +200,54 @@ impl Service {
         };
         cx.run(&run)
     }
+
+    fn switch(&self, cx: &mut Context<'_>, on: bool, runlevel: &str) -> Result<(), Failure> {
+        let ran = self.enable(cx, on, runlevel)?;
+        if ran.ok() {
+            return Ok(());
+        }
+        let action = match (&self.manager, on) {
+            (Manager::OpenRc, true) => "add",
+            (Manager::OpenRc, false) => "delete",
+            (_, true) => "enable",
+            (_, false) => "disable",
+        };
+        let (what, text) = match ran.err().is_empty() {
+            false => ("Error when trying to", ran.err()),
+            true => ("Failure for", ran.out()),
+        };
+        Err(Failure::new(format!("{what} {action} {}: rc={} {text}", self.name, ran.rc)))
+    }
+
+    /// Starts, stops or reloads it. Not every script knows how to restart: that is done by stopping and starting.
+    fn control(
+        &self,
+        cx: &mut Context<'_>,
+        action: &str,
+        sleep: Option<i64>,
+    ) -> Result<(), Failure> {
+        let hard_way = action == "restart" && !matches!(self.manager, Manager::OpenRc);
+        let mut before = None;
+        if hard_way {
+            before = Some(self.ask(cx, "stop")?);
+            let seconds = sleep.unwrap_or(0).unsigned_abs();
+            cx.target.sleep(std::time::Duration::from_secs(seconds));
+        }
+        let ran = self.ask(cx, if hard_way { "start" } else { action })?;
+        // One that was not there to be stopped does not matter where starting succeeds.
+        if ran.ok() {
+            return Ok(());
+        }
+        let both =
+            |part: fn(&Ran) -> String| before.as_ref().map(part).unwrap_or_default() + &part(&ran);
+        let err = both(|ran| ran.err().into_owned());
+        match err.as_str() {
+            // Upstart's word for a start that is under way.
+            said if said.contains("Job is already running") => Ok(()),
+            "" => Err(Failure::new(both(|ran| ran.out().into_owned()))),
+            _ => Err(Failure::new(err)),
+        }
+    }
 }
 
 fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
@@ -148,59 +255,43 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let arguments = args.req("arguments").split_whitespace().map(str::to_owned).collect();
     let service = Service { manager: manager(cx, &name), name, arguments };
     let runlevel = args.req("runlevel").to_owned();
-    let mut outcome = Outcome::new(false).with("name", service.name.as_str());
+    let mut outcome = Outcome::silent().with("name", service.name.as_str());
     let mut changed = false;
     if let Some(wanted) = args.opt_bool("enabled") {
         if service.enabled(cx, &runlevel)? != wanted {
             changed = true;
-            if !cx.check {
-                must(&service, service.enable(cx, wanted, &runlevel)?)?;
+            if cx.check {
+                // ansible looks no further, not even at the state.
+                return Ok(Outcome::new(true));
             }
+            service.switch(cx, wanted, &runlevel)?;
         }
         outcome = outcome.with("enabled", wanted);
     }
     let Some(wanted) = args.str("state").map(str::to_owned) else {
-        return Ok(with_changed(outcome, changed));
+        return Ok(outcome.with("changed", changed));
     };
     let Some(running) = service.running(cx, args.str("pattern"))? else {
-        return Err(Failure::new(format!(
-            "Could not find the requested service {}: host",
-            service.name
-        )));
+        return Err(Failure::new(
+            "failed determining service state, possible typo of service name?",
+        ));
     };
-    let actions: &[&str] = match (wanted.as_str(), running) {
-        ("started", false) | ("reloaded", false) => &["start"],
-        ("stopped", true) => &["stop"],
-        ("reloaded", true) => &["reload"],
-        ("restarted", _) if args.is_given("sleep") => &["stop", "start"],
-        ("restarted", _) => &["restart"],
-        _ => &[],
+    let action = match (wanted.as_str(), running) {
+        ("started" | "reloaded", false) => Some("start"),
+        ("stopped", true) => Some("stop"),
+        ("reloaded", true) => Some("reload"),
+        ("restarted", _) => Some("restart"),
+        _ => None,
     };
-    for (turn, action) in actions.iter().enumerate() {
+    if let Some(action) = action {
         changed = true;
         if cx.check {
-            continue;
+            return Ok(Outcome::new(true).msg("service state changed"));
         }
-        if turn > 0 {
-            let seconds = args.int("sleep").unwrap_or(0).unsigned_abs();
-            cx.target.sleep(std::time::Duration::from_secs(seconds));
-        }
-        must(&service, service.ask(cx, action)?)?;
+        service.control(cx, action, args.int("sleep"))?;
     }
     let state = if wanted == "stopped" { "stopped" } else { "started" };
-    Ok(with_changed(outcome.with("state", state), changed))
-}
-
-fn with_changed(outcome: Outcome, changed: bool) -> Outcome {
-    outcome.with("changed", changed)
-}
-
-fn must(service: &Service, ran: Ran) -> Result<(), Failure> {
-    if ran.ok() {
-        return Ok(());
-    }
-    let text = if ran.err().is_empty() { ran.out().into_owned() } else { ran.err().into_owned() };
-    Err(Failure::new(text).with("name", service.name.as_str()).with("rc", ran.rc))
+    Ok(outcome.with("state", state).with("changed", changed))
 }
 
 #[cfg(test)]

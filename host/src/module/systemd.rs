@@ -95,12 +95,16 @@ impl Systemctl {
         Ok(Systemctl { argv, runtime_dir, check: cx.check })
     }
 
-    fn ask(&self, cx: &mut Context<'_>, words: &[&str]) -> Result<Ran, Failure> {
-        let mut run = Run::argv(self.argv.clone()).args(words.iter().copied());
-        if let Some(dir) = &self.runtime_dir {
-            run = run.env("XDG_RUNTIME_DIR", dir);
+    fn with(&self, words: &[&str]) -> Run {
+        let run = Run::argv(self.argv.clone()).args(words.iter().copied());
+        match &self.runtime_dir {
+            Some(dir) => run.env("XDG_RUNTIME_DIR", dir),
+            None => run,
         }
-        cx.run(&run)
+    }
+
+    fn ask(&self, cx: &mut Context<'_>, words: &[&str]) -> Result<Ran, Failure> {
+        cx.run(&self.with(words))
     }
 
     /// Changes something; nothing happens in check mode.
@@ -136,7 +140,10 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
         }
     }
     let Some(unit) = unit else {
-        return Ok(Outcome::new(false).with("name", Data::Null).with("status", Map::new()));
+        return Ok(Outcome::silent()
+            .with("name", Data::Null)
+            .with("changed", false)
+            .with("status", Map::new()));
     };
     let (status, is_systemd) = inspect(cx, &systemctl, &unit)?;
     let script = if unit.starts_with('/') { unit.clone() } else { format!("/etc/init.d/{unit}") };
@@ -158,8 +165,9 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     unit.mask(cx, args)?;
     unit.enable(cx, args, &mut more)?;
     unit.set_state(cx, args, &mut more)?;
-    Ok(Outcome::new(unit.changed)
+    Ok(Outcome::silent()
         .with("name", unit.name.as_str())
+        .with("changed", unit.changed)
         .with("status", unit.status)
         .with_all(more))
 }
@@ -312,7 +320,7 @@ fn inspect(
     if systemctl.ask(cx, &["list-unit-files", unit])?.ok() {
         return Ok((Map::new(), true));
     }
-    cx.run_ok(&Run::argv(systemctl.argv.clone()))?;
+    cx.run_ok(&systemctl.with(&[]))?;
     Ok((Map::new(), false))
 }
 
