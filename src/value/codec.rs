@@ -37,10 +37,10 @@ pub fn to_utf8(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// A text as terminals get it: U+FFFD for what is no text.
+/// A text as terminals get it: question marks for what is no text.
 pub fn without_bytes(text: &str) -> Cow<'_, str> {
     if text.chars().any(|c| byte_of(c).is_some()) {
-        let shown = |c| byte_of(c).map_or(c, |_| char::REPLACEMENT_CHARACTER);
+        let shown = |c| byte_of(c).map_or(c, |_| '?');
         Cow::Owned(text.chars().map(shown).collect())
     } else {
         Cow::Borrowed(text)
@@ -88,8 +88,8 @@ fn find(name: &str) -> PyResult<Codec> {
 pub fn encode(text: &str, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
     let codec = find(encoding)?;
     Ok(match codec {
-        Codec::Utf8 => to_utf8(text),
-        Codec::Utf8Sig => [b"\xef\xbb\xbf".to_vec(), to_utf8(text)].concat(),
+        Codec::Utf8 => wide(text, errors)?,
+        Codec::Utf8Sig => [b"\xef\xbb\xbf".to_vec(), wide(text, errors)?].concat(),
         Codec::Ascii | Codec::Latin1 => narrow(text, codec, errors)?,
         Codec::Utf16 { big, mark } => {
             let marked = mark.then_some(0xfeff_u16);
@@ -104,6 +104,26 @@ pub fn encode(text: &str, encoding: &str, errors: &str) -> PyResult<Vec<u8>> {
     })
 }
 
+fn wide(text: &str, errors: &str) -> PyResult<Vec<u8>> {
+    let Some(at) = text.chars().position(|c| byte_of(c).is_some()) else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    match errors {
+        "surrogateescape" => Ok(to_utf8(text)),
+        "replace" => Ok(without_bytes(text).into_owned().into_bytes()),
+        "ignore" => {
+            Ok(text.chars().filter(|c| byte_of(*c).is_none()).collect::<String>().into_bytes())
+        }
+        _ => Err(PyError::new(
+            PyErrorKind::Other("UnicodeEncodeError"),
+            format!(
+                "'utf-8' codec can't encode character {} in position {at}: surrogates not allowed",
+                text.chars().nth(at).map(escaped).unwrap_or_default()
+            ),
+        )),
+    }
+}
+
 fn narrow(text: &str, codec: Codec, errors: &str) -> PyResult<Vec<u8>> {
     let (limit, name) = if codec == Codec::Ascii { (0x80, "ascii") } else { (0x100, "latin-1") };
     let mut out = Vec::with_capacity(text.len());
@@ -114,6 +134,7 @@ fn narrow(text: &str, codec: Codec, errors: &str) -> PyResult<Vec<u8>> {
             _ => match errors {
                 "ignore" => {}
                 "replace" => out.push(b'?'),
+                "surrogateescape" if byte_of(c).is_some() => out.extend(byte_of(c)),
                 "xmlcharrefreplace" => out.extend(format!("&#{code};").bytes()),
                 "backslashreplace" => out.extend(c.escape_unicode().to_string().bytes()),
                 _ => {
@@ -133,7 +154,7 @@ fn narrow(text: &str, codec: Codec, errors: &str) -> PyResult<Vec<u8>> {
 }
 
 fn escaped(c: char) -> String {
-    match u32::from(c) {
+    match surrogate_of(c).map_or(u32::from(c), u32::from) {
         code @ 0..=0xff => format!("'\\x{code:02x}'"),
         code @ 0x100..=0xffff => format!("'\\u{code:04x}'"),
         code => format!("'\\U{code:08x}'"),
@@ -251,7 +272,11 @@ mod tests {
             text.chars().map(surrogate_of).collect::<Vec<_>>(),
             [None, Some(0xdcff), None, Some(0xdcc3)]
         );
-        assert_eq!(encode(&text, "utf-8", "strict").unwrap(), bytes);
+        assert_eq!(encode(&text, "utf-8", "surrogateescape").unwrap(), bytes);
+        assert_eq!(
+            encode(&text, "utf-8", "strict").unwrap_err().message,
+            "'utf-8' codec can't encode character '\\udcff' in position 1: surrogates not allowed"
+        );
         assert_eq!(decode(bytes, "utf-8", "replace").unwrap(), "a\u{fffd}\u{fc}\u{fffd}");
     }
 }

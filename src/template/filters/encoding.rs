@@ -30,7 +30,15 @@ fn named(value: Option<Value>, default: &str) -> PyResult<String> {
 pub(super) fn to_bytes(value: &Value, encoding: &str) -> PyResult<Vec<u8>> {
     match settle(value)?.as_ref() {
         Value::Bytes(b) => Ok(b.to_vec()),
-        other => codec::encode(&to_text(other)?, encoding, "strict"),
+        other => codec::encode(&to_text(other)?, encoding, "surrogateescape"),
+    }
+}
+
+/// The bytes that a URL is to have: all of the text is to be text.
+fn url_bytes(value: &Value) -> PyResult<Vec<u8>> {
+    match settle(value)?.as_ref() {
+        Value::Bytes(b) => Ok(b.to_vec()),
+        other => codec::encode(&to_text(other)?, "utf-8", "strict"),
     }
 }
 
@@ -218,18 +226,17 @@ fn url_quote(bytes: &[u8], safe: &str) -> String {
 fn urlencode(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("do_urlencode", &["value"], &[], 0)?;
     let settled = settle(&value)?;
-    let query = |v: &Value| -> PyResult<String> {
-        Ok(url_quote(&to_bytes(v, "utf-8")?, "").replace("%20", "+"))
-    };
+    let query =
+        |v: &Value| -> PyResult<String> { Ok(url_quote(&url_bytes(v)?, "").replace("%20", "+")) };
     let pairs = match (settled.as_ref(), access::as_dict(&settled)) {
         (Value::Str(_), _) => {
-            return Ok(Value::from(url_quote(&to_bytes(&value, "utf-8")?, "/")));
+            return Ok(Value::from(url_quote(&url_bytes(&value)?, "/")));
         }
         (_, Some(d)) => {
             d.snapshot().into_iter().map(|(k, v)| Value::tuple(vec![k.into_value(), v])).collect()
         }
         (other, None) if access::is_iterable(other)? => access::iterate(other)?,
-        (other, None) => return Ok(Value::from(url_quote(&to_bytes(other, "utf-8")?, "/"))),
+        (other, None) => return Ok(Value::from(url_quote(&url_bytes(other)?, "/"))),
     };
     let mut parts = Vec::new();
     for pair in pairs {

@@ -16,7 +16,13 @@ pub(super) static TESTS: &[Test] = &[
 /// The URI that `value` is, if its scheme is one of `schemes`. What fails is none.
 fn parse(value: &Value, schemes: Option<&Value>) -> Option<Url> {
     let settled = settle(value).ok()?;
-    let parsed = split_url(settled.as_str()?).ok()?;
+    let text = match settled.as_ref() {
+        Value::Str(s) => s.as_str(),
+        // Python's `urlparse` takes what is false for empty bytes; no scheme is that.
+        other if schemes.is_none() && !ops::truth(other).ok()? => "",
+        _ => return None,
+    };
+    let parsed = split_url(text).ok()?;
     match schemes {
         Some(schemes) if ops::truth(schemes).ok()? => {
             let scheme = Value::from(parsed.scheme.clone());

@@ -200,6 +200,7 @@ fn character(value: &Value) -> PyResult<String> {
                 ));
             }
         },
+        Value::Bool(b) => Some(char::from(u8::from(*b))),
         _ => None,
     };
     c.map(String::from).ok_or_else(|| PyError::type_error("%c requires int or char"))
