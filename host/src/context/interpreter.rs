@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn scripts_answer_in_json() {
         let call = Call { module: "pip".into(), ..Call::default() };
-        let mut fake = Fake::new().on("/usr/bin/python3.9", Ran::of(0, "{\"a\": 1}", ""));
+        let mut fake =
+            Fake::new().program("python3.9").on("/usr/bin/python3.9", Ran::of(0, "{\"a\": 1}", ""));
         let mut files = NoFiles;
         let mut cx = Context::new(&mut fake, &mut files, &call);
         assert_eq!(cx.ask_python(&[], "x", &json!({})).ok(), Some(json!({"a": 1})));

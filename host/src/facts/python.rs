@@ -85,7 +85,9 @@ mod tests {
     fn a_python_tells_of_itself() {
         let answer =
             "[[3, 11, 2, \"final\", 0], \"/usr/bin/python3.11\", true, \"cpython\", \"3.11.2\"]\n";
-        let facts = facts(Fake::new().on("/usr/bin/python3.11", Ran::of(0, answer, "")));
+        let facts = facts(
+            Fake::new().program("python3.11").on("/usr/bin/python3.11", Ran::of(0, answer, "")),
+        );
         assert_eq!(facts["python_version"], "3.11.2");
         assert_eq!(facts["python"]["version"]["minor"], 11);
         assert_eq!(facts["python"]["version_info"], json!([3, 11, 2, "final", 0]));
@@ -95,7 +97,8 @@ mod tests {
     #[test]
     fn without_one_there_are_no_facts() {
         assert!(facts(Fake::new()).is_empty());
-        let broken = Fake::new().on("/usr/bin/python3.11", Ran::of(1, "", "broken"));
+        let broken =
+            Fake::new().program("python3.11").on("/usr/bin/python3.11", Ran::of(1, "", "broken"));
         assert!(facts(broken).is_empty());
     }
 }

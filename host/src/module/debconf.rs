@@ -135,6 +135,8 @@ mod tests {
 
     fn host() -> Fake {
         Fake::new()
+            .program("debconf-show")
+            .program("debconf-set-selections")
             .on(
                 "/usr/bin/debconf-show tzdata",
                 Ran::of(0, "* tzdata/Areas: Etc\n  tzdata/ask: true\n", ""),

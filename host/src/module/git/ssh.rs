@@ -98,6 +98,8 @@ mod tests {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let inner = seen.clone();
         let mut fake = Fake::new()
+            .program("git")
+            .program("ssh")
             .on("/usr/bin/git --version", Ran::of(0, &format!("git version {version}\n"), ""))
             .on("/usr/bin/ssh", Ran::of(0, "", ""))
             .on_call("/usr/bin/git ls-remote", move |run| {
