@@ -64,7 +64,6 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
     use crate::call::Call;

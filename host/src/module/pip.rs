@@ -177,7 +177,8 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let ran = cx.run(&call)?;
     work.add(&ran);
     let missing = [ran.out(), ran.err()].iter().any(|text| text.contains("not installed"));
-    if !ran.ok() && !(ran.rc == 1 && state == "absent" && missing) {
+    let was_absent = ran.rc == 1 && state == "absent" && missing;
+    if !ran.ok() && !was_absent {
         return Err(work.failure(&cmd));
     }
     let changed = match before {

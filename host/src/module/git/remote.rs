@@ -148,7 +148,7 @@ pub fn fetch(
             refspecs = vec!["+refs/heads/*:refs/heads/*".into(), "+refs/tags/*:refs/tags/*".into()];
         } else if git.is_older(&[1, 9]) {
             // Tags that are known already are not renewed by `--tags` there.
-            let branches = [words.as_slice(), &[wanted.remote.clone()]].concat();
+            let branches = [words.as_slice(), std::slice::from_ref(&wanted.remote)].concat();
             fetch_with(cx, git, &branches)?;
             refspecs.push("+refs/tags/*:refs/tags/*".into());
         } else {
