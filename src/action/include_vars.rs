@@ -164,9 +164,8 @@ fn load_dir(cx: &ActionContext<'_>, dir: &str, loaded: &mut Loaded) -> Loading {
             if !filter.takes(cx, &dir, &path)? {
                 continue;
             }
-            let known = path
-                .extension()
-                .is_some_and(|e| filter.extensions.iter().any(|k| e.to_str() == Some(k)));
+            let ending = path.extension().unwrap_or_default();
+            let known = filter.extensions.iter().any(|known| ending.to_str() == Some(known));
             if !known {
                 if filter.ignore_unknown {
                     continue;

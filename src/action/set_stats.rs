@@ -36,7 +36,8 @@ fn set_stats(cx: &ActionContext<'_>) -> Outcome {
             if let Some(value) = cx.args.get(name) {
                 *slot = match value {
                     Value::Bool(b) => Value::Bool(b),
-                    other => Value::Bool(keywords::to_bool(&other)?),
+                    // What is no truth value counts as false.
+                    other => Value::Bool(keywords::to_bool(&other).unwrap_or(false)),
                 };
             }
         }

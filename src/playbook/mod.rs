@@ -88,6 +88,9 @@ pub struct Include {
     pub file: Option<String>,
     /// The folder of the role that it brings.
     pub role_path: Option<PathBuf>,
+    /// `vars:` of the old `include`, which win over `set_fact` even where it was decided when the
+    /// playbook was loaded.
+    pub params: Dict,
 }
 
 impl Level {
@@ -298,6 +301,20 @@ pub struct Task {
     pub is_handler: bool,
     /// A task that ansible makes itself (fact gathering, flush_handlers).
     pub implicit: bool,
+}
+
+impl Task {
+    /// The same task with another action.
+    pub fn acting(&self, action: ActionCall) -> Self {
+        Self {
+            id: self.id,
+            level: Arc::clone(&self.level),
+            action,
+            looped: self.looped.clone(),
+            is_handler: self.is_handler,
+            implicit: self.implicit,
+        }
+    }
 }
 
 /// The module or action that a task names, with its arguments.

@@ -85,14 +85,7 @@ impl PlayRun {
         let action = ActionCall { args, ..task.action.clone() };
         Ok(Some(Again {
             host: Arc::clone(&done.host),
-            task: Arc::new(Task {
-                id: task.id,
-                level: Arc::clone(&task.level),
-                action,
-                looped: task.looped.clone(),
-                is_handler: task.is_handler,
-                implicit: task.implicit,
-            }),
+            task: Arc::new(task.acting(action)),
             info: Arc::clone(&done.info),
             stack,
         }))

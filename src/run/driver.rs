@@ -148,7 +148,9 @@ impl State {
         let hosts = order_hosts(hosts, fields.order.as_deref())?;
         self.losses.unreachable.extend(self.known_unreachable.iter().cloned());
         let mut before = self.losses.count();
-        let batches = batches(&hosts, &fields.serial)?;
+        let serial: Vec<Value> =
+            fields.serial.iter().filter(|portion| !run.is_omit(portion)).cloned().collect();
+        let batches = batches(&hosts, &serial)?;
         if batches.is_empty() {
             let context = self.context(play, number, prompted, &fields, Vec::new());
             run.events.send(Event::PlayStart(Arc::clone(&context.info)));

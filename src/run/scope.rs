@@ -163,7 +163,16 @@ fn role_magic(role: &Role) -> Dict {
 fn push_levels(stack: &mut Stack, level: &Arc<Level>) {
     let outside = [LevelKind::Play, LevelKind::Role, LevelKind::Import];
     let chain: Vec<&Level> = level.chain().filter(|l| !outside.contains(&l.kind)).collect();
+    let (mut names, mut paths) = (Vec::new(), Vec::new());
     for level in chain.into_iter().rev() {
+        if let Some(role) = brought_by(level) {
+            role.param_layers().into_iter().for_each(|l| stack.push(Layer::IncludeParams, l));
+            names.insert(0, Value::str(role.full_name()));
+            paths.insert(0, Value::str(role.path.display().to_string()));
+        }
+        if let Some(include) = level.include.as_ref().filter(|i| !i.params.is_empty()) {
+            stack.push(Layer::IncludeParams, include.params.clone());
+        }
         if level.vars.is_empty() {
             continue;
         }
@@ -176,6 +185,20 @@ fn push_levels(stack: &mut Stack, level: &Arc<Level>) {
             _ => stack.push(Layer::BlockVars, level.vars.clone()),
         }
     }
+    if !names.is_empty() {
+        let parents = [
+            ("ansible_parent_role_names", Value::list(names)),
+            ("ansible_parent_role_paths", Value::list(paths)),
+        ];
+        stack.push(Layer::IncludeParams, parents.into_iter().collect());
+    }
+}
+
+/// The role that includes or imports the role of this level.
+fn brought_by(level: &Level) -> Option<&Arc<Role>> {
+    let action = level.include.as_ref()?.action.as_str();
+    let of_role = matches!(action, "ansible.builtin.include_role" | "ansible.builtin.import_role");
+    level.role.as_ref().filter(|_| of_role)
 }
 
 /// A dict as names laid over a scope.

@@ -19,7 +19,11 @@ use crate::{
     action::{self, ActionContext, ActionError, Remote},
     diagnostic::{Error, Kind, Result, ansible_text},
     event::{Delegated, Event, Report, TaskInfo},
-    playbook::{Keyword, Task, load::is_variable_name},
+    playbook::{
+        ActionCall, Keyword, Task,
+        load::is_variable_name,
+        resolve::{Meaning, Places, meaning},
+    },
     template::{Locals, RenderOptions, Scope, Templar},
     value::{Dict, Key, Value},
     vars::Stack,
@@ -89,7 +93,8 @@ struct Execution {
 
 impl Worker {
     /// Runs the task to its end and reports to the driver.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
+        self.name_action();
         let (result, fields) = match self.run_task().await {
             Ok(done) => done,
             Err(e) => (self.error_result(&e), None),
@@ -108,6 +113,28 @@ impl Worker {
         };
         // The driver is gone only if the run was stopped; nobody is left to tell.
         let _ = self.messages.send(Message::Done(Box::new(finished)));
+    }
+
+    /// Finds the action of a task that names it by a template.
+    fn name_action(&mut self) {
+        let task = &self.task;
+        if !task.action.name.contains("{{") {
+            return;
+        }
+        let scope = Arc::new(self.stack.clone());
+        let templar = Templar::new(Arc::clone(&self.play.run.templates), scope);
+        let written = Value::str(task.action.name.as_str());
+        // An undefined name stays, and is an action that nobody knows.
+        let Ok(name) = templar.render(&written, &RenderOptions::default()) else { return };
+        let name = name.to_text();
+        let name = match meaning(&name, &[], &Places::default()) {
+            Meaning::Known(full) | Meaning::Missing(full) => full,
+            Meaning::Unknown => name,
+        };
+        let resolved = name.clone();
+        let action = ActionCall { name, ..task.action.clone() };
+        self.info = Arc::new(TaskInfo { resolved, ..TaskInfo::clone(&self.info) });
+        self.task = Arc::new(task.acting(action));
     }
 
     fn error_result(&self, error: &Error) -> TaskResult {

@@ -126,8 +126,12 @@ impl Loader {
             dynamic: false,
             file: Some(file.to_owned()),
             role_path: None,
+            params: Dict::new(),
         });
         if is_builtin(&task.action.written, "include") {
+            if let Some(include) = &mut level.include {
+                include.params = task.level.vars.clone();
+            }
             add_params(&mut level, &task.action.args);
         }
         let inner = place.deeper(&node.span)?.within(&Arc::new(level));
@@ -389,6 +393,7 @@ pub(super) fn dynamic_level(task: &Task, vars: &Dict, role_path: Option<PathBuf>
         dynamic: true,
         file: file.map(|f| python::text(&f)),
         role_path,
+        params: Dict::new(),
     });
     level
 }

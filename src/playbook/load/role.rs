@@ -459,6 +459,7 @@ impl Loader {
             dynamic,
             file: None,
             role_path: Some(found.path.clone()),
+            params: Dict::new(),
         });
         let vars = around.vars.clone();
         let around = place.within(&Arc::new(around));
