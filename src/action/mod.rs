@@ -16,6 +16,7 @@ mod group_by;
 mod include_vars;
 mod module_defaults;
 pub mod names;
+mod own_module;
 mod package;
 mod pause;
 mod raw;
@@ -38,7 +39,7 @@ pub use context::{ActionContext, ActionError, Remote};
 
 use crate::{
     diagnostic::{Error, Kind, Result},
-    playbook::{Keyword, Task},
+    playbook::{Keyword, Task, resolve::OWN},
     run::TaskResult,
     template::Templar,
     value::{Dict, Value},
@@ -101,6 +102,9 @@ const AS_JOBS: &[&str] = &["package", "reboot", "service", "shell", "uri"];
 /// Carries out the task: its action, or its module where it has none.
 pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
     let name = cx.worker.task.action.name.clone();
+    if let Some(path) = name.strip_prefix(OWN) {
+        return own_module::run(cx, path).await;
+    }
     let action = find(&name);
     if cx.fields.r#async != 0 {
         if action.is_some_and(|a| !AS_JOBS.contains(&a.name)) {

@@ -9,13 +9,13 @@ use vmstation_host::{
     call::{Call, travelling},
     files::{AtHand, Content},
     job::Job,
-    wire::Put,
+    wire::{Exec, Put},
 };
 
 use super::{ActionContext, ActionError, Outcome};
 use crate::{
     agent::{CallError, Endpoint},
-    connection::{Transport, quote},
+    connection::{Output, Transport, quote},
     diagnostic::{Error, Kind, Result},
     event::Delegated,
     run::{Fields, TaskResult, Worker},
@@ -198,6 +198,47 @@ impl Remote {
         Ok(Staged { folder, path })
     }
 
+    /// Puts a file beside a staged one, for its user alone; gives its path.
+    ///
+    /// # Errors
+    /// As [`Remote::stage`].
+    pub async fn stage_beside(
+        &self,
+        cx: &ActionContext<'_>,
+        staged: &Staged,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<String, ActionError> {
+        let agent = cx.worker.play.run.pool.at(&self.endpoint).await?;
+        let put = Put { path: format!("{}/{name}", staged.folder), mode: Some(0o600), sha1: None };
+        Ok(agent.put(put, &Content::Bytes(bytes.into())).await?)
+    }
+
+    /// Runs a program on the host with the task's environment.
+    ///
+    /// # Errors
+    /// A host that can't be reached, or a program that can't be started.
+    pub async fn exec(
+        &self,
+        cx: &ActionContext<'_>,
+        argv: Vec<String>,
+    ) -> Result<Output, ActionError> {
+        let agent = cx.worker.play.run.pool.at(&self.endpoint).await?;
+        let exec = Exec { argv, env: Self::environment(cx), cwd: self.cwd(cx), stdin: None };
+        Ok(agent.exec(exec).await?)
+    }
+
+    /// The task's variables of the environment.
+    fn environment(cx: &ActionContext<'_>) -> Vec<(String, String)> {
+        let all = cx.fields.environment.snapshot();
+        all.into_iter().map(|(k, v)| (k.value().to_text(), v.to_text())).collect()
+    }
+
+    /// ansible runs local modules in the playbook's folder.
+    fn cwd(&self, cx: &ActionContext<'_>) -> Option<String> {
+        self.is_local().then(|| cx.worker.play.play.basedir.display().to_string())
+    }
+
     /// Removes what [`Remote::stage`] has put.
     pub async fn unstage(&self, cx: &ActionContext<'_>, staged: Staged) {
         if let Ok(agent) = cx.worker.play.run.pool.at(&self.endpoint).await {
@@ -224,15 +265,8 @@ impl Remote {
         call.diff = cx.fields.diff;
         call.no_log = cx.fields.no_log;
         call.verbosity = cx.worker.play.run.options.verbosity;
-        call.environment = cx
-            .fields
-            .environment
-            .snapshot()
-            .into_iter()
-            .map(|(k, v)| (k.value().to_text(), v.to_text()))
-            .collect();
-        // ansible runs local modules in the playbook's folder.
-        call.cwd = self.is_local().then(|| cx.worker.play.play.basedir.display().to_string());
+        call.environment = Self::environment(cx);
+        call.cwd = self.cwd(cx);
         call.remote_tmp = Some(self.endpoint.remote_tmp.clone());
         call.shell.clone_from(&self.endpoint.shell);
         call.interpreter.clone_from(&self.endpoint.interpreter);

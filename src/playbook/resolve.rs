@@ -1,6 +1,6 @@
 //! What a task's key means: the full name of an action or module.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::action::names;
 
@@ -23,6 +23,9 @@ pub struct Places {
     /// Folders with modules that belong to no collection: `library/` beside playbooks and in roles.
     pub libraries: Vec<PathBuf>,
 }
+
+/// Before the path of a program in the name of a module of people's own.
+pub const OWN: &str = "file:";
 
 /// What `ansible.builtin.` and `ansible.legacy.` are prefixes of: the name without them.
 pub fn builtin_name(name: &str) -> Option<&str> {
@@ -62,6 +65,15 @@ pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
             .unwrap_or(Meaning::Unknown);
     };
     let searched = || collections.iter().filter(|c| *c != "ansible.legacy");
+    if !name.starts_with("ansible.builtin.")
+        && let Some(path) = own(short, &places.libraries)
+    {
+        return if needs_ansible(&path) {
+            Meaning::Missing(short.to_owned())
+        } else {
+            Meaning::Known(format!("{OWN}{}", path.display()))
+        };
+    }
     if !name.contains('.')
         && let Some(found) = searched().find_map(|c| known(&format!("{c}.{name}")))
     {
@@ -75,14 +87,41 @@ pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
     if names::is_core(&full) {
         return Meaning::Missing(full);
     }
-    let mut files = places.libraries.iter().map(|dir| dir.join(format!("{short}.py")));
-    if files.any(|f| f.exists()) {
-        return Meaning::Missing(short.to_owned());
-    }
     searched()
         .map(|c| format!("{c}.{short}"))
         .find(|full| installed(full, places))
         .map_or(Meaning::Unknown, Meaning::Missing)
+}
+
+/// Endings of what lies beside modules and is none.
+const NO_MODULES: &[&str] =
+    &["pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "yaml", "yml", "ini", "ps1", "psc1"];
+
+/// The file of a module that people have put beside their playbooks.
+fn own(short: &str, libraries: &[PathBuf]) -> Option<PathBuf> {
+    libraries.iter().find_map(|dir| {
+        let files = std::fs::read_dir(dir).ok()?;
+        let mut named: Vec<PathBuf> = files
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.file_stem().is_some_and(|stem| stem == short) && path.is_file())
+            .filter(|path| {
+                let ending = path.extension().unwrap_or_default().to_string_lossy();
+                !NO_MODULES.contains(&&*ending)
+            })
+            .collect();
+        named.sort();
+        named.into_iter().next()
+    })
+}
+
+/// Whether a module is written against ansible's own library for Python, which is not there.
+fn needs_ansible(path: &Path) -> bool {
+    let text = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    ["ansible.module_utils", "<<INCLUDE_ANSIBLE_MODULE", "import ansible", "from ansible"]
+        .iter()
+        .any(|mark| text.contains(mark))
 }
 
 /// Whether a collection's module or action lies on this machine.
