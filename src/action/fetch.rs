@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use md5::Digest as _;
+use vmstation_host::python::{Subject, os_error};
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
@@ -145,21 +146,56 @@ fn store(found: &Found, target: &Path) -> Outcome {
     if same {
         entries.insert(2, ("file", Value::str(found.path.as_str())));
     } else {
-        write(target, &found.bytes)
-            .map_err(|e| ActionError::fail(format!("Failed to fetch the file: {e}")))?;
+        write(target, &found.bytes)?;
         entries.insert(3, ("remote_md5sum", Value::None));
         entries.push(("remote_checksum", Value::str(found.sha1.as_str())));
     }
     Ok(TaskResult::from_data(entries.into_iter().collect()))
 }
 
-fn write(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write(target: &Path, bytes: &[u8]) -> Result<(), ActionError> {
     let dir = target.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(dir)?;
-    let mut file = tempfile::Builder::new().permissions(default_mode()).tempfile_in(dir)?;
+    make_folders(dir)?;
+    lay(dir, target, bytes).map_err(|e| {
+        let why = os_error(&e, Subject::Bytes(target));
+        ActionError::result(format!("failed to transfer file to {}: {why}", target.display()))
+    })
+}
+
+/// Replaces the file whole, through links and with the mode that it has.
+fn lay(dir: &Path, target: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let old = std::fs::metadata(target).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return std::fs::write(target, bytes);
+    }
+    let target = target.canonicalize().unwrap_or_else(|_| target.to_owned());
+    let dir = target.parent().filter(|_| old.is_some()).unwrap_or(dir);
+    let mode = old.map_or_else(default_mode, |old| old.permissions());
+    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(dir).map_err(bare)?;
     std::io::Write::write_all(&mut file, bytes)?;
-    file.persist(target).map_err(|e| e.error)?;
+    file.persist(&target).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// The system's error in what says more than it: tempfile adds its path and keeps the number in the text only.
+fn bare(error: std::io::Error) -> std::io::Error {
+    let text = error.to_string();
+    let number =
+        text.split_once("(os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    number.map_or(error, std::io::Error::from_raw_os_error)
+}
+
+/// Makes a folder and those above it; that it is there, whatever it is, is enough, as for ansible.
+fn make_folders(dir: &Path) -> Result<(), ActionError> {
+    if dir.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir).map_err(|e| {
+        // Python names the first folder that is missing.
+        let first = dir.ancestors().take_while(|above| !above.exists()).last().unwrap_or(dir);
+        let why = os_error(&e, Subject::Bytes(first));
+        ActionError::result(format!("Unable to create local directories({}): {why}", dir.display()))
+    })
 }
 
 /// What a plain `open` would give, less the umask.
