@@ -96,9 +96,10 @@ const CONTROLLER: &[Room] = &[
 const HOST: &[Room] = &[
     ("data", &[]),
     ("python", &["data"]),
-    ("outcome", &["data", "python"]),
-    ("strptime", &["clock", "data", "python", "target"]),
     ("regex", &["data", "python"]),
+    ("outcome", &["data", "python", "regex"]),
+    ("fragments", &[]),
+    ("strptime", &["clock", "data", "python", "target"]),
     ("spec", &["data", "outcome", "python", "regex"]),
     ("files", &["data"]),
     ("clock", &["target"]),

@@ -203,7 +203,7 @@ impl Default {
             return true;
         }
         let dumped = self.dump(report, display);
-        if dumped.is_empty() {
+        if dumped.is_empty() && self.text.always_says_something() {
             display.warning(&format!(
                 "Failure using method (v2_runner_on_ok) in callback plugin (default): the result \
                  of {} on {} holds something that is not JSON serializable",

@@ -29,6 +29,11 @@ pub trait ResultText: Send {
 
     /// A side of a diff that is a dict.
     fn diff_side(&self, data: &Value) -> String;
+
+    /// Whether a result without text is one that has no form.
+    fn always_says_something(&self) -> bool {
+        true
+    }
 }
 
 /// `result_format` and `pretty_results`.

@@ -25,6 +25,10 @@ pub static REGISTRATION: Registration = Registration {
 struct Yaml;
 
 impl ResultText for Yaml {
+    fn always_says_something(&self) -> bool {
+        false
+    }
+
     fn result(&self, report: &Report, verbosity: u8, _: Option<usize>) -> String {
         text(&abridged(&report.result, verbosity))
     }

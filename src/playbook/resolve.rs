@@ -181,7 +181,10 @@ mod tests {
         ] {
             assert_eq!(known(written, &[]), Meaning::Known(full.to_owned()), "{written}");
         }
-        assert_eq!(known("git", &[]), Meaning::Missing("ansible.builtin.git".to_owned()));
+        assert_eq!(
+            known("subversion", &[]),
+            Meaning::Missing("ansible.builtin.subversion".to_owned())
+        );
         assert_eq!(known("copi", &[]), Meaning::Unknown);
         assert_eq!(known("community.general.nope", &[]), Meaning::Unknown);
         assert_eq!(similar("copi"), Some("copy"));

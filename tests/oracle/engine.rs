@@ -192,7 +192,7 @@ impl Engine {
 /// Equal for both engines and on every machine.
 fn environment(run: &Path) -> Vec<(&'static str, String)> {
     let bin = run.join("bin");
-    vec![
+    let mut all = vec![
         ("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", bin.display())),
         ("HOME", run.join("home").display().to_string()),
         ("LC_ALL", "C.UTF-8".to_string()),
@@ -205,9 +205,13 @@ fn environment(run: &Path) -> Vec<(&'static str, String)> {
         ("ANSIBLE_NOCOLOR", "1".to_string()),
         // Otherwise hosts' results come in the order of completion.
         ("ANSIBLE_FORKS", "1".to_string()),
-        // Otherwise each first result carries what the discovery of Python found.
-        ("ANSIBLE_PYTHON_INTERPRETER", bin.join("python3").display().to_string()),
-    ]
+    ];
+    let python = bin.join("python3");
+    if python.exists() {
+        // Otherwise each first result carries what the discovery of Python found. Ours has no such folder.
+        all.push(("ANSIBLE_PYTHON_INTERPRETER", python.display().to_string()));
+    }
+    all
 }
 
 fn venv() -> Result<PathBuf, String> {

@@ -35,6 +35,7 @@ fn endpoint(connection: ConnectionSettings, escalate: Option<Become>) -> Endpoin
         remote_tmp: "~/.ansible/tmp".into(),
         async_dir: "~/.ansible_async".into(),
         shell: None,
+        interpreter: None,
     }
 }
 

@@ -107,7 +107,8 @@ fn byte_of(c: char) -> Option<u8> {
     u32::from(c).checked_sub(UNDECODED + 0x80).and_then(|at| u8::try_from(at + 0x80).ok())
 }
 
-fn decode_utf8(bytes: &[u8]) -> String {
+/// Bytes as UTF-8; those that are none are kept.
+pub fn decode_utf8(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());

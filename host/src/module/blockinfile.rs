@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::context::edit::lines_of_any_end;
+use crate::context::text::decode_utf8;
 use crate::module::{
     Args, CheckMode, Context, Diff, Failure, Lit, Module, Opt, Outcome, Returned, Rule,
 };
@@ -129,7 +130,7 @@ fn missing(cx: &mut Context<'_>, args: &Args, path: &Path) -> Result<(), Failure
 
 fn content_diff(cx: &Context<'_>, path: &Path, before: &[u8], after: &[u8]) -> Diff {
     let text = |content: &[u8]| match cx.diff {
-        true => String::from_utf8_lossy(content).into_owned(),
+        true => decode_utf8(content),
         false => String::new(),
     };
     let header = format!("{} (content)", path.display());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::context::edit::{bare, lines};
+use crate::context::text::decode_utf8;
 use crate::module::{
     Args, CheckMode, Context, Diff, Failure, Lit, Module, Opt, Outcome, Returned, Rule,
 };
@@ -193,7 +194,7 @@ fn absent(cx: &mut Context<'_>, args: &Args, path: &Path) -> Result<Outcome, Fai
 
 fn content_diff(cx: &Context<'_>, path: &Path, before: &[u8], after: &[u8]) -> Diff {
     let text = |content: &[u8]| match cx.diff {
-        true => String::from_utf8_lossy(content).into_owned(),
+        true => decode_utf8(content),
         false => String::new(),
     };
     let header = format!("{} (content)", path.display());
