@@ -43,7 +43,7 @@ part 'clippy' cargo clippy --locked --workspace --all-targets --quiet -- -D warn
 part 'clippy of the lab tests' cargo clippy --locked --test lab --quiet -- -D warnings
 part 'unit and other tests' cargo test --locked --workspace --no-fail-fast
 part 'oracle, live sample' env ORACLE_LIVE="${ORACLE_LIVE:-10}" cargo test --locked --test oracle
-part 'fuzz' tests/fuzz/run.sh --count 100000 --seconds "${FUZZ_SECONDS:-120}"
+part 'fuzz' tests/fuzz/run.sh --seed "${FUZZ_SEED:-11}" --count "${FUZZ_COUNT:-1000}"
 part 'lab' cargo test --locked --test lab
 part 'demo' env PROFILE=dev tests/lab/demo.sh
 
