@@ -5,13 +5,14 @@
 set -eu
 version=2.14.18
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/vmstation-play/oracle"
-packages="ansible-core==$version"
+# The libraries that answers were recorded with: PyYAML 6.0.4 merges lists of mappings in another order.
+packages="ansible-core==$version PyYAML==6.0.3 Jinja2==3.1.6"
 folder="$cache/ansible-core-$version"
 if [ "${1-}" = collections ]; then
     packages="$packages ansible==7.7.0"
     folder="$cache/ansible-7.7.0"
 fi
-if ! [ -e "$folder/complete" ]; then
+if [ "$(cat "$folder/complete" 2>/dev/null)" != "$packages" ]; then
     # ansible-core 2.14 runs on these; newer Pythons lack what it imports.
     python=
     for candidate in python3.11 python3.10 python3.9 python3; do
@@ -30,6 +31,6 @@ if ! [ -e "$folder/complete" ]; then
     "$python" -m venv "$folder" >&2
     # shellcheck disable=SC2086 # several words
     "$folder/bin/pip" install --quiet --disable-pip-version-check $packages >&2
-    touch "$folder/complete"
+    echo "$packages" >"$folder/complete"
 fi
 echo "$folder/bin"
