@@ -8,7 +8,11 @@ use std::{
     cell::Cell,
     io::{ErrorKind, Read, Write},
     net::TcpStream,
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -79,6 +83,8 @@ pub(super) struct Carrier {
     pub patience: Duration,
     /// When it was last heard.
     pub heard: Cell<Instant>,
+    /// Set before anybody is told that it has ended: who asks again shall get a new connection.
+    pub over: Arc<AtomicBool>,
 }
 
 /// A channel at work.
@@ -105,6 +111,7 @@ impl Carrier {
             Ok(()) => "the connection was closed".to_owned(),
             Err(Broken(why)) => why,
         };
+        self.over.store(true, Ordering::Relaxed);
         for active in &mut channels {
             active.lose(&why);
         }

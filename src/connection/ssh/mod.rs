@@ -273,11 +273,11 @@ async fn thread(
                 alive_interval: interval,
                 patience,
                 heard: Cell::new(Instant::now()),
+                over,
             };
             if connected.send(Ok(())).is_ok() {
                 carrier.run();
             }
-            over.store(true, Ordering::Relaxed);
         })
         .map_err(internal)?;
     match answer.await {
