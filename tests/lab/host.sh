@@ -195,7 +195,8 @@ reset() {
     cut_power "$1"
     unmount "$dir/root"
     rm -rf --one-file-system "$dir/up" "$dir/work"
-    ip -n "$SPACE" neigh flush dev br0
+    # An entry may end by itself between being listed and being deleted: then ip fails, and the second try finds none.
+    ip -n "$SPACE" neigh flush dev br0 2>/dev/null || ip -n "$SPACE" neigh flush dev br0
     boot "$1"
     wait_for_ssh "$1"
 }
