@@ -2,39 +2,15 @@
 
 use std::borrow::Cow;
 
+// Bytes that are no text stand as characters, the same on hosts and here; Python has lone surrogates there, which our
+// text can't hold.
+pub use vmstation_host::context::text::{byte_of, encode_utf8 as to_utf8, undecoded};
+
 use super::{PyError, PyErrorKind, PyResult, text::is_space};
-
-/// Bytes that are no text stand as characters from here on, as they do on hosts; Python has lone
-/// surrogates there, which our text can't hold.
-const UNDECODED: u32 = 0x10_ff00;
-
-/// The character that stands for a byte that is no text.
-pub fn undecoded(byte: u8) -> char {
-    char::from_u32(UNDECODED + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
-}
-
-/// The byte that a character stands for.
-pub fn byte_of(c: char) -> Option<u8> {
-    u32::from(c).checked_sub(UNDECODED + 0x80).and_then(|at| u8::try_from(at + 0x80).ok())
-}
 
 /// Python's surrogate for the byte that a character stands for.
 pub fn surrogate_of(c: char) -> Option<u16> {
     byte_of(c).map(|byte| 0xdc00 + u16::from(byte))
-}
-
-/// A text as UTF-8, with the bytes that were none as they were.
-pub fn to_utf8(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(|c| byte_of(c).is_some()) {
-        bytes.extend_from_slice(&rest.as_bytes()[..at]);
-        let mut after = rest[at..].chars();
-        bytes.extend(after.next().and_then(byte_of));
-        rest = after.as_str();
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    bytes
 }
 
 /// A text as terminals get it: question marks for what is no text.

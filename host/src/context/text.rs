@@ -98,12 +98,13 @@ impl Encoding {
     }
 }
 
-fn undecoded(byte: u8) -> char {
+/// The character that stands for a byte that is no text.
+pub fn undecoded(byte: u8) -> char {
     char::from_u32(UNDECODED + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// The byte that a character stands for.
-fn byte_of(c: char) -> Option<u8> {
+pub fn byte_of(c: char) -> Option<u8> {
     u32::from(c).checked_sub(UNDECODED + 0x80).and_then(|at| u8::try_from(at + 0x80).ok())
 }
 
@@ -117,7 +118,8 @@ pub fn decode_utf8(bytes: &[u8]) -> String {
     text
 }
 
-fn encode_utf8(text: &str) -> Vec<u8> {
+/// A text as UTF-8, with the bytes that were none as they were.
+pub fn encode_utf8(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(|c| byte_of(c).is_some()) {
