@@ -11,6 +11,7 @@ pub mod event;
 pub mod inventory;
 pub mod paths;
 pub mod playbook;
+pub mod review;
 pub mod run;
 pub mod splitter;
 pub mod template;

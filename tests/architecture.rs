@@ -86,6 +86,7 @@ const CONTROLLER: &[Room] = &[
             "yaml",
         ],
     ),
+    ("review", &["action", "diagnostic", "paths", "playbook", "template", "value", "yaml"]),
     ("generate", &["config", "diagnostic", "value", "vault", "yaml"]),
     ("cli", ANYTHING),
     ("lib", ANYTHING),

@@ -1,6 +1,9 @@
 //! `--list-hosts`, `--list-tasks`, `--list-tags` and `--syntax-check`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use indexmap::IndexSet;
 
@@ -9,7 +12,7 @@ use crate::{
     diagnostic::Result,
     inventory::Inventory,
     playbook::{
-        Block, Item, Keyword, Loader, Play,
+        Block, Item, Keyword, Loader, Play, Playbook,
         play::{Defaults, Fields},
         tags::{self, Selection},
     },
@@ -50,32 +53,47 @@ pub struct Lister<'a> {
 /// A play with its fields.
 type Resolved = (Arc<Play>, Fields);
 
+/// A playbook with the fields of its plays.
+pub struct Loaded {
+    /// As it is written.
+    pub playbook: Playbook,
+    plays: Vec<Resolved>,
+}
+
 impl Lister<'_> {
     /// Lists playbooks. All are loaded before anything is written.
     ///
     /// # Errors
     /// Whatever is wrong with a playbook.
     pub fn list(&self, playbooks: &[PathBuf]) -> Result<()> {
-        let mut all = Vec::new();
-        for path in playbooks {
-            let playbook = self.loader.load_playbook(path)?;
-            self.verbose(2, &format!("{} plays in {}", playbook.plays.len(), path.display()));
-            let mut plays = Vec::new();
-            for play in playbook.plays {
-                plays.push(self.resolve(play)?);
-            }
-            all.push((path, plays));
-        }
-        for (path, plays) in all {
-            self.line(&format!("\nplaybook: {}", path.display()));
+        let all = playbooks.iter().map(|path| self.load(path)).collect::<Result<Vec<_>>>()?;
+        for loaded in &all {
+            self.title(&loaded.playbook);
             if self.wanted.syntax {
                 continue;
             }
-            for (number, (play, fields)) in plays.iter().enumerate() {
+            for (number, (play, fields)) in loaded.plays.iter().enumerate() {
                 self.play(number + 1, play, fields)?;
             }
         }
         Ok(())
+    }
+
+    /// Loads a playbook and renders the fields of its plays.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    pub fn load(&self, path: &Path) -> Result<Loaded> {
+        let playbook = self.loader.load_playbook(path)?;
+        self.verbose(2, &format!("{} plays in {}", playbook.plays.len(), path.display()));
+        let plays = playbook.plays.iter().map(|play| self.resolve(Arc::clone(play)));
+        let plays = plays.collect::<Result<Vec<_>>>()?;
+        Ok(Loaded { playbook, plays })
+    }
+
+    /// The line above what is listed of a playbook.
+    pub fn title(&self, playbook: &Playbook) {
+        self.line(&format!("\nplaybook: {}", playbook.path.display()));
     }
 
     fn line(&self, text: &str) {

@@ -15,6 +15,7 @@ mod passwords;
 mod play;
 mod runner;
 mod session;
+mod syntax;
 mod template;
 mod vault;
 mod version;

@@ -11,6 +11,7 @@ use super::{
     passwords::{self, Passwords},
     runner::{self, Start},
     session::{self, Ground, Wishes},
+    syntax::{self, Depth},
 };
 use crate::{
     callback,
@@ -53,9 +54,10 @@ pub struct Flags {
     pub forks: Forks,
     #[command(flatten)]
     pub modules: Modules,
-    /// check that playbooks can be loaded, and run nothing
-    #[arg(long = "syntax-check")]
-    pub syntax_check: bool,
+    /// check that playbooks can be loaded, and run nothing: `all` tells everything that is wrong with them at once, and
+    /// what will fail when they run; `strict` takes that for errors too; `ansible` tells what ansible does
+    #[arg(long = "syntax-check", value_name = "DEPTH", num_args = 0..=1, require_equals = true)]
+    pub syntax_check: Option<Option<Depth>>,
     /// list the tasks that would run
     #[arg(long = "list-tasks")]
     pub list_tasks: bool,
@@ -76,7 +78,7 @@ pub struct Flags {
 impl Flags {
     /// Whether something is only to be listed or checked.
     pub fn only_looks(&self) -> bool {
-        self.syntax_check || self.list_tasks || self.list_tags || self.hosts.list_hosts
+        self.syntax_check.is_some() || self.list_tasks || self.list_tags || self.hosts.list_hosts
     }
 }
 
@@ -151,9 +153,13 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
                 hosts: flags.hosts.list_hosts,
                 tasks: flags.list_tasks,
                 tags: flags.list_tags,
-                syntax: flags.syntax_check,
+                syntax: flags.syntax_check.is_some(),
             },
         };
+        let depth = flags.syntax_check.map(|d| d.unwrap_or_else(|| Depth::of(&session.program)));
+        if let Some(depth) = depth.filter(|d| *d != Depth::Ansible) {
+            return Ok(syntax::check(session, &ground, &lister, &playbooks, depth));
+        }
         lister.list(&playbooks)?;
         return Ok(0);
     }

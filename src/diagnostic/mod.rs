@@ -4,12 +4,14 @@
 //! [`Error`]: a kind (which decides the exit code), a message, the place, hints and causes.
 
 pub mod ansible;
+mod finding;
 mod notice;
 mod source;
 
 use std::fmt;
 
 pub use ansible::describe as ansible_text;
+pub use finding::Finding;
 pub use notice::{Collected, Notice, Notices};
 pub use source::{Position, Source, Span};
 

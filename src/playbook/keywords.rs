@@ -225,6 +225,12 @@ impl Keyword {
     pub fn allowed(name: &str, place: Place) -> Option<Self> {
         Self::from_name(name).filter(|k| k.info().allowed_in(place))
     }
+
+    /// The keyword of `place` that is most like `name`, for people who mistyped one.
+    pub fn similar(name: &str, place: Place) -> Option<&'static str> {
+        let here = TABLE.iter().filter(|info| info.allowed_in(place)).map(|info| info.name);
+        super::resolve::nearest(name, here)
+    }
 }
 
 impl Level {

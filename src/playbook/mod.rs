@@ -304,6 +304,23 @@ pub struct Task {
 }
 
 impl Task {
+    /// The folders that its files are looked for in: its role and the roles that brought that in, innermost
+    /// first, then the folder of its own file.
+    pub fn search_dirs(&self) -> Vec<PathBuf> {
+        let mut dirs: Vec<PathBuf> = Vec::new();
+        if let Some(role) = &self.level.role {
+            dirs.push(role.path.clone());
+            dirs.extend(role.parents.iter().rev().map(|p| p.path.clone()));
+        }
+        if let Some(own) = self.level.span.path().parent() {
+            let own = own.to_path_buf();
+            if !dirs.contains(&own) {
+                dirs.push(own);
+            }
+        }
+        dirs
+    }
+
     /// The same task with another action.
     pub fn acting(&self, action: ActionCall) -> Self {
         Self {

@@ -15,6 +15,11 @@ pub enum Meaning {
     Unknown,
 }
 
+/// Whether a name without collections around it is an action or module that we have.
+pub fn is_action(name: &str) -> bool {
+    matches!(meaning(name, &[], &Places::default()), Meaning::Known(_))
+}
+
 /// Where modules of people's own may lie.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
@@ -140,10 +145,14 @@ fn installed(full: &str, places: &Places) -> bool {
 
 /// The name most like `name`, for people who mistyped one.
 pub fn similar(name: &str) -> Option<&'static str> {
-    let short = name.rsplit('.').next().unwrap_or(name);
-    names::short_names()
-        .map(|known| (distance(short, known), known))
-        .filter(|(d, _)| *d <= 1 + short.len() / 4)
+    nearest(name.rsplit('.').next().unwrap_or(name), names::short_names())
+}
+
+/// The candidate that is most like `written`, if one is like it at all.
+pub fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|known| (distance(written, known), known))
+        .filter(|(d, _)| *d <= 1 + written.len() / 4)
         .min()
         .map(|(_, name)| name)
 }

@@ -158,7 +158,7 @@ impl PlayContext {
 
     /// `ansible_search_path` of a task.
     pub fn search_path(&self, task: &Task) -> Value {
-        let mut dirs = search_dirs(task);
+        let mut dirs = task.search_dirs();
         if !dirs.contains(&self.play.basedir) {
             dirs.push(self.play.basedir.clone());
         }
@@ -383,21 +383,4 @@ impl PlayContext {
 pub(super) fn shown_place(span: &crate::diagnostic::Span) -> String {
     let path = span.path().display().to_string();
     if path.is_empty() { path } else { format!("{path}:{}", span.position().line) }
-}
-
-/// The folders that a task's files are looked for in: its role and the roles that brought it in,
-/// innermost first, then the folder of its own file.
-pub(super) fn search_dirs(task: &Task) -> Vec<std::path::PathBuf> {
-    let mut dirs: Vec<std::path::PathBuf> = Vec::new();
-    if let Some(role) = &task.level.role {
-        dirs.push(role.path.clone());
-        dirs.extend(role.parents.iter().rev().map(|p| p.path.clone()));
-    }
-    if let Some(own) = task.level.span.path().parent() {
-        let own = own.to_path_buf();
-        if !dirs.contains(&own) {
-            dirs.push(own);
-        }
-    }
-    dirs
 }

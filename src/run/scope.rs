@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{PlayContext, context::search_dirs};
+use super::PlayContext;
 use crate::{
     diagnostic::{Error, Kind, Result},
     playbook::{Keyword, Level, LevelKind, Role, Task},
@@ -24,7 +24,7 @@ impl PlayContext {
         let mut stack = match host {
             Some(host) => {
                 let along = task.filter(|_| world.looks_along_tasks());
-                let dirs = along.map(search_dirs).unwrap_or_default();
+                let dirs = along.map(Task::search_dirs).unwrap_or_default();
                 world.stack_along(host, &self.view, &dirs)?
             }
             None => world.play_stack(&self.view),

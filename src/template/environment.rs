@@ -148,6 +148,11 @@ impl Environment {
         matches!((value.as_str(), self.omit.as_str()), (Some(a), Some(b)) if a == b)
     }
 
+    /// Why a playbook's string is no template, if it does not compile.
+    pub fn syntax_error(&self, text: &str) -> Option<String> {
+        self.compiler(&self.syntax()).text(text).err().map(|e| e.message)
+    }
+
     /// The delimiters that strings of playbooks have.
     pub(super) fn syntax(&self) -> Syntax {
         let has = |name: &str| {

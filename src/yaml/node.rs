@@ -110,6 +110,19 @@ impl Node {
         self.as_map()?.iter().find(|(k, _)| k.as_str() == Some(key)).map(|(_, v)| v)
     }
 
+    /// The outermost node in it that begins where `span` does and is no scalar.
+    pub fn find(&self, span: &Span) -> Option<Self> {
+        let inside = |node: &Self| node.span.start <= span.start && span.start < node.span.end;
+        match &self.kind {
+            NodeKind::Scalar(_) => None,
+            _ if self.span.start == span.start => Some(self.clone()),
+            NodeKind::Seq(items) => items.iter().filter(|n| inside(n)).find_map(|n| n.find(span)),
+            NodeKind::Map(entries) => {
+                entries.iter().filter(|(_, v)| inside(v)).find_map(|(_, v)| v.find(span))
+            }
+        }
+    }
+
     /// Whether it is `null`.
     pub fn is_null(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar(Value::None))

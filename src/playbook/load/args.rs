@@ -148,10 +148,7 @@ impl Parser<'_> {
             let name = python::text(&key.to_value());
             let Some(resolved) = self.look_up(&name, key, depth)? else { continue };
             if let Some(first) = &found {
-                return Err(error_at(
-                    format!("conflicting action statements: {}, {name}", first.action),
-                    self.task,
-                ));
+                return Err(conflict(&first.action, &name, self.task));
             }
             let args = self.new_style(&name, value)?;
             let span = key.span.clone();
@@ -355,6 +352,16 @@ impl Parser<'_> {
             ),
             self.task,
         ))
+    }
+}
+
+/// Two keys that might be actions; one of them is often a mistyped keyword.
+fn conflict(first: &str, second: &str, task: &Node) -> Error {
+    let error = error_at(format!("conflicting action statements: {first}, {second}"), task);
+    let mistyped = [first, second].into_iter().filter(|name| !resolve::is_action(name));
+    match mistyped.filter_map(|name| Keyword::similar(name, In::Task)).next() {
+        Some(similar) => error.hinted(format!("did you mean `{similar}`?")),
+        None => error,
     }
 }
 

@@ -98,6 +98,8 @@ pub struct LoaderConfig {
 pub struct Loader {
     config: LoaderConfig,
     documents: Mutex<HashMap<PathBuf, Option<Node>>>,
+    /// What was wrong so far, where loading goes on behind each mistake.
+    mistakes: Mutex<Option<Vec<Error>>>,
     /// The folder of the play that runs.
     basedir: RwLock<PathBuf>,
 }
@@ -116,6 +118,9 @@ struct Place {
 /// More imports within imports than this are taken for a loop.
 const MAX_DEPTH: usize = 100;
 
+/// What the error of such a loop says. Loading never goes on behind it: every level would meet it again.
+const NESTED: &str = "nested too deeply";
+
 impl Place {
     /// The same place inside another level.
     fn within(&self, parent: &Arc<Level>) -> Self {
@@ -126,7 +131,7 @@ impl Place {
         if self.depth >= MAX_DEPTH {
             return Err(Error::new(
                 Kind::Parser,
-                "imports are nested too deeply; does a file import itself?",
+                format!("imports are {NESTED}; does a file import itself?"),
             )
             .at(span.clone()));
         }
@@ -137,7 +142,40 @@ impl Place {
 impl Loader {
     /// A loader.
     pub fn new(config: LoaderConfig) -> Self {
-        Self { config, documents: Mutex::default(), basedir: RwLock::new(PathBuf::from(".")) }
+        Self {
+            config,
+            documents: Mutex::default(),
+            mistakes: Mutex::default(),
+            basedir: RwLock::new(PathBuf::from(".")),
+        }
+    }
+
+    /// From now on, loading goes on behind what is wrong with a play, a role or a task, so that one look at a
+    /// playbook tells of all its mistakes: [`Self::mistakes`] gives them.
+    pub fn collect_mistakes(&self) {
+        *self.mistakes.lock() = Some(Vec::new());
+    }
+
+    /// What was wrong since [`Self::collect_mistakes`], in the order in which it was met, each once.
+    pub fn mistakes(&self) -> Vec<Error> {
+        self.mistakes.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What was loaded; `None` where that failed and mistakes are collected.
+    fn or_next<T>(&self, loaded: Result<T>) -> Result<Option<T>> {
+        let error = match loaded {
+            Ok(loaded) => return Ok(Some(loaded)),
+            Err(error) => error,
+        };
+        let mut mistakes = self.mistakes.lock();
+        let Some(mistakes) = mistakes.as_mut().filter(|_| !error.message().contains(NESTED)) else {
+            return Err(error);
+        };
+        let same = |e: &Error| e.message() == error.message() && e.span() == error.span();
+        if !mistakes.iter().any(same) {
+            mistakes.push(error);
+        }
+        Ok(None)
     }
 
     /// From now on, relative names that a running task has start from this play's folder.
@@ -148,6 +186,18 @@ impl Loader {
     /// The settings that it was made with.
     pub fn settings(&self) -> &LoadSettings {
         &self.config.settings
+    }
+
+    /// The node of a file loaded before that begins where `span` does: what was made of it keeps only its own
+    /// place, and not those of its parts.
+    pub fn node_at(&self, span: &Span) -> Option<Node> {
+        let document = self.documents.lock().get(span.path()).cloned().flatten()?;
+        std::sync::Arc::ptr_eq(&document.span.source, &span.source).then(|| document.find(span))?
+    }
+
+    /// Whether text holds a template.
+    pub fn is_template(&self, text: &str) -> bool {
+        self.config.templar.is_template(text)
     }
 
     fn warn(&self, text: impl Into<String>) {

@@ -68,7 +68,7 @@ impl Loader {
         if imports.len() > super::MAX_DEPTH {
             return Err(Error::new(
                 Kind::Parser,
-                "playbooks are nested too deeply; does one import itself?",
+                format!("playbooks are {}; does one import itself?", super::NESTED),
             )
             .at(imports.last().map(|i| i.span.clone())));
         }
@@ -101,22 +101,34 @@ impl Loader {
         }
         let mut plays = Vec::new();
         for entry in entries {
-            if entry.as_map().is_none() {
-                return Err(Error::parser(
-                    "playbook entries must be either valid plays or 'import_playbook' statements",
-                    super::node_span(entry),
-                ));
-            }
-            if import_key(entry).is_some() {
-                let (file, import) = self.read_import(entry, &basedir, imports)?;
-                imports.push(import);
-                plays.extend(self.load_plays(&file, &basedir, imports)?);
-                imports.pop();
-            } else {
-                plays.push(Arc::new(self.load_play(entry, &file, &basedir, imports)?));
-            }
+            let loaded = self.load_playbook_entry(entry, &file, &basedir, imports);
+            plays.extend(self.or_next(loaded)?.unwrap_or_default());
         }
         Ok(plays)
+    }
+
+    /// The play that an entry of a playbook is, or those that it imports.
+    fn load_playbook_entry(
+        &self,
+        entry: &Node,
+        file: &Path,
+        basedir: &Path,
+        imports: &mut Vec<Import>,
+    ) -> Result<Vec<Arc<Play>>> {
+        if entry.as_map().is_none() {
+            return Err(Error::parser(
+                "playbook entries must be either valid plays or 'import_playbook' statements",
+                super::node_span(entry),
+            ));
+        }
+        if import_key(entry).is_none() {
+            return Ok(vec![Arc::new(self.load_play(entry, file, basedir, imports)?)]);
+        }
+        let (imported, import) = self.read_import(entry, basedir, imports)?;
+        imports.push(import);
+        let plays = self.load_plays(&imported, basedir, imports);
+        imports.pop();
+        plays
     }
 
     fn read_import(
@@ -272,7 +284,7 @@ impl Loader {
     }
 
     fn section(&self, play: &Node, name: &str, place: &Place) -> Result<Vec<Item>> {
-        self.load_blocks(play.get(name), place).map_err(|trouble| {
+        let items = self.load_blocks(play.get(name), place).map_err(|trouble| {
             let message = format!("A malformed block was encountered while loading {name}");
             match trouble {
                 // Only for `tasks` does ansible's own text name what it found.
@@ -281,7 +293,8 @@ impl Loader {
                 }
                 other => other.into_error(&message, Some(play)),
             }
-        })
+        });
+        Ok(self.or_next(items)?.unwrap_or_default())
     }
 }
 

@@ -81,11 +81,17 @@ impl Loader {
             ));
         };
         let collections = self.inherited_collections(place);
-        let uses: Vec<_> = entries
-            .iter()
-            .map(|entry| self.role_use(entry, &collections, None, place))
-            .collect::<Result<_>>()?;
-        uses.into_iter().map(|u| self.load_use(u, place)).collect()
+        let mut uses = Vec::new();
+        for entry in entries {
+            let read = self.role_use(entry, &collections, None, place);
+            uses.extend(self.or_next(read)?);
+        }
+        let mut roles = Vec::new();
+        for one in uses {
+            let loaded = self.load_use(one, place);
+            roles.extend(self.or_next(loaded)?);
+        }
+        Ok(roles)
     }
 
     /// Reads an entry of `roles:` or of a role's dependencies.

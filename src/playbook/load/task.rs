@@ -195,7 +195,11 @@ impl Loader {
              \"invalid_task_attribute_failed\" configuration",
             crate::diagnostic::ansible::describe(&error)
         );
-        Err(error_at(text, node))
+        let error = error_at(text, node);
+        Err(match Keyword::similar(name, In::Task) {
+            Some(similar) => error.hinted(format!("did you mean `{similar}`?")),
+            None => error,
+        })
     }
 
     /// A dynamic include takes few keywords.

@@ -70,7 +70,8 @@ impl Loader {
                 blocks.extend(self.implicit_block(&mut bare, place)?);
             }
             if is_block(entry) {
-                blocks.push(Item::Block(self.load_block(entry, place)?));
+                let block = self.load_block(entry, place);
+                blocks.extend(self.or_next(block)?.map(Item::Block));
             } else if !entry.is_null() {
                 bare.push(entry.clone());
             }
@@ -157,7 +158,8 @@ impl Loader {
                     python::text(&Value::list(all))
                 ))));
             }
-            items.extend(self.load_entry(entry, place)?);
+            let loaded = self.load_entry(entry, place);
+            items.extend(self.or_next(loaded)?.unwrap_or_default());
         }
         Ok(items)
     }
@@ -204,7 +206,12 @@ impl Loader {
         for (key, value) in node.as_map().unwrap_or_default() {
             let name = python::text(&key.to_value());
             let keyword = Keyword::allowed(&name, allowed).ok_or_else(|| {
-                error_at(format!("'{name}' is not a valid attribute for a {class}"), node)
+                let error =
+                    error_at(format!("'{name}' is not a valid attribute for a {class}"), node);
+                match Keyword::similar(&name, allowed) {
+                    Some(similar) => error.hinted(format!("did you mean `{similar}`?")),
+                    None => error,
+                }
             })?;
             keywords.push((keyword, value.clone()));
         }
