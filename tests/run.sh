@@ -38,7 +38,8 @@ install() {
 printf '== installing what is missing\n'
 install
 part 'formatting' cargo fmt --all --check
-part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh tests/fuzz/run.sh benches/run.sh
+part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh tests/lab/kube/run.sh \
+    tests/lab/kube/rke2/install.sh tests/lab/kube/rke2/bin/* tests/lab/kube/flannel/* tests/fuzz/run.sh benches/run.sh
 part 'clippy' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 part 'clippy of the lab tests' cargo clippy --locked --test lab --quiet -- -D warnings
 part 'unit and other tests' cargo test --locked --workspace --no-fail-fast
@@ -46,6 +47,8 @@ part 'oracle, live sample' env ORACLE_LIVE="${ORACLE_LIVE:-10}" cargo test --loc
 part 'fuzz' tests/fuzz/run.sh --seed "${FUZZ_SEED:-11}" --count "${FUZZ_COUNT:-1000}"
 part 'lab' cargo test --locked --test lab
 part 'demo' env PROFILE=dev tests/lab/demo.sh
+part 'homelab' env VMSTATION_PLAY="${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play" tests/homelab/check.sh
+part 'homelab on Kubernetes' tests/lab/kube/run.sh --loops "${KUBE_LOOPS:-1}" --recovery "${KUBE_RECOVERY:-all}"
 
 printf '\n'
 printf '%s\n' "${TOLD[@]}"

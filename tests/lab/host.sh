@@ -39,7 +39,7 @@ lay_root() {
     cat "$LAB/names" >"$root/etc/hosts"
     : >"$root/etc/resolv.conf"
     local account
-    for account in root deploy admin plain ttyuser noexec noisy; do
+    for account in root deploy admin plain ttyuser noexec noisy vmstation; do
         cp "$LAB/authorized_keys" "$root/etc/ssh/authorized_keys/$account"
     done
     rm -f "$root"/etc/ssh/ssh_host_*
@@ -47,6 +47,7 @@ lay_root() {
     printf '[Match]\nName=host0\n[Network]\nAddress=%s.%s/24\nGateway=%s.1\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n' \
         "$NET" "$NUMBER" "$NET" >"$root/etc/systemd/network/80-container-host0.network"
     mkdir -p "$root/srv/packages"
+    case $KIND in kube*) lay_kube_root "$root" ;; esac
     [ "$SET.$KIND" != python.rhel ] || ln -sf /usr/libexec/dnf/python "$root/usr/bin/python3"
 }
 
@@ -81,16 +82,17 @@ supervise() {
 
 # CAP_SYS_TIME is kept back: the clock is the whole machine's.
 start_nspawn() {
-    local host=$1 dir NUMBER KIND LOWER PACKAGES
+    local host=$1 dir NUMBER KIND LOWER PACKAGES mounts=()
     dir=$(host_dir "$host")
     # shellcheck disable=SC1091
     . "$dir/about"
+    case $KIND in kube*) mapfile -t mounts < <(kube_mounts "$dir") ;; esac
     export SYSTEMD_SECCOMP=0
     exec nsenter --net="/run/netns/$SPACE" systemd-nspawn -q -D "$dir/root" --boot --register=no --keep-unit \
         --machine="$NAME-$NUMBER" --hostname="$host" --network-bridge=br0 \
         --capability=all --drop-capability=CAP_SYS_TIME \
         --resolv-conf=off --timezone=off --link-journal=no --private-users=no \
-        --bind-ro="$PACKAGES:/srv/packages" \
+        --bind-ro="$PACKAGES:/srv/packages" "${mounts[@]}" \
         --tmpfs=/mnt/small:size=1M,mode=0755 --tmpfs=/home/noexec:noexec,mode=0777
 }
 
@@ -194,7 +196,7 @@ reset() {
     dir=$(host_dir "$1")
     cut_power "$1"
     unmount "$dir/root"
-    rm -rf --one-file-system "$dir/up" "$dir/work"
+    rm -rf --one-file-system "$dir/up" "$dir/work" "$dir/containerd" "$dir/rancher"
     # An entry may end by itself between being listed and being deleted: then ip fails, and the second try finds none.
     ip -n "$SPACE" neigh flush dev br0 2>/dev/null || ip -n "$SPACE" neigh flush dev br0
     boot "$1"

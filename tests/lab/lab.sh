@@ -25,7 +25,7 @@ usage: lab.sh [--name NAME] [--net A.B.C] [--hosts SET] [--owner PID] COMMAND
 
 --name lets several labs be up at once (default: lab), each with its own --net (default: 10.231.77).
 --hosts: homelab (masternode with Python, storagenodet3500, homelab), python (the same three, Python on all),
-bench (node1 to node5, with Python). --owner: the lab goes down by itself when that process ends.
+bench (node1 to node5, with Python), kube and kubepython (the homelab's three, fit for Kubernetes). --owner: the lab goes down by itself when that process ends.
 U
 }
 
@@ -43,6 +43,10 @@ die() {
 . "$HERE/trees.sh"
 # shellcheck source=tests/lab/host.sh
 . "$HERE/host.sh"
+# shellcheck source=tests/lab/kube/build.sh
+. "$HERE/kube/build.sh"
+# shellcheck source=tests/lab/kube/trees.sh
+. "$HERE/kube/trees.sh"
 
 NAME=${VMSTATION_LAB_NAME:-lab} NET=10.231.77 SET=homelab OWNER=
 while [ $# -gt 0 ]; do
@@ -67,6 +71,8 @@ hosts_of_set() {
         python) printf '%s\n' 'masternode 11 python monitoring_nodes' 'storagenodet3500 12 python storage_nodes' \
             'homelab 13 rhel compute_nodes' ;;
         bench) printf 'node%s 2%s python bench_nodes\n' 1 1 2 2 3 3 4 4 5 5 ;;
+        kube | kubepython) printf '%s\n' 'masternode 11 kube monitoring_nodes' 'storagenodet3500 12 kube storage_nodes' \
+            'homelab 13 kuberhel compute_nodes' ;;
         *) die "no such set of hosts: $1" ;;
     esac
 }
@@ -118,6 +124,7 @@ build() {
     # shellcheck disable=SC2046
     build_trees $(hosts_of_set "$SET" | cut -d' ' -f3 | sort -u)
     exec 8>&-
+    case $SET in kube*) build_kube ;; esac
 }
 
 up() {
@@ -269,7 +276,7 @@ possible() {
 # Removes trees and packages that the scripts would not make any more.
 clean() {
     local keep path
-    keep=" $(tree_dir debian) $(tree_dir python) $(tree_dir lists) $(tree_dir rhel) $(packages_dir) "
+    keep=" $(tree_dir debian) $(tree_dir python) $(tree_dir lists) $(tree_dir rhel) $(tree_dir kube) $(tree_dir kuberhel) $(packages_dir) "
     for path in "$CACHE"/tree-* "$CACHE"/packages-*; do
         [ -e "$path" ] || continue
         case $keep in *" ${path%.*} "* | *" $path "*) ;; *) rm -rf --one-file-system "$path" ;; esac

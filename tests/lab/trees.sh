@@ -12,6 +12,7 @@ recipe_hash() {
 
 tree_dir() {
     case $1 in
+        kube*) echo "$CACHE/tree-$1-$(recipe_hash)-$(declare -f make_kube make_kuberhel fit_for_kubelet | sha256sum | cut -c1-12)" ;;
         rhel | lists) echo "$CACHE/tree-$1-$(recipe_hash)-$(basename "$(packages_dir)")" ;;
         *) echo "$CACHE/tree-$1-$(recipe_hash)" ;;
     esac
@@ -23,6 +24,7 @@ lower_dirs() {
         debian) echo "$(tree_dir lists):$(tree_dir debian)" ;;
         python) echo "$(tree_dir lists):$(tree_dir python):$(tree_dir debian)" ;;
         rhel) echo "$(tree_dir rhel):$(tree_dir debian)" ;;
+        kube | kuberhel) echo "$(tree_dir "$1"):$(tree_dir debian)" ;;
         *) die "no such kind of host: $1" ;;
     esac
 }
