@@ -1,4 +1,4 @@
-//! Builds the agent for hosts like this one and embeds it.
+//! Builds the agent for hosts like this one and embeds it, and lists the files that generated trees are made from.
 //!
 //! The agent is a static program of its own, built by a second cargo in a target folder of its own.
 //! Only a change in `host/` builds it again. `VMSTATION_AGENT` may name a prebuilt one.
@@ -6,6 +6,7 @@
 use std::{
     env, fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -24,6 +25,73 @@ fn main() {
     };
     println!("cargo:rerun-if-changed={}", agent.display());
     embed(&agent, &out);
+    list_tree(&out);
+}
+
+/// What `vmstation-play generate` writes is this repository's own: these files, and all files of these folders. Named one by
+/// one where a folder may hold what came back from hosts, or secrets.
+const TREE: &[&str] = &[
+    "ansible.cfg",
+    "ansible/README.md",
+    "ansible/ansible.cfg",
+    "ansible/artifacts/.gitignore",
+    "ansible/files",
+    "ansible/plays",
+    "deploy.sh",
+    "inventory/.gitignore",
+    "inventory/group_vars",
+    "inventory/hosts.yml",
+    "inventory/secrets.example.yml",
+    "logs/.gitignore",
+    "manifests",
+    "playbooks",
+    "roles",
+];
+const SECRETS: &str = "inventory/group_vars/all/vault.yml";
+
+/// Writes the list of [`TREE`]; the compiler reads the files themselves.
+fn list_tree(out: &Path) {
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for path in TREE {
+        println!("cargo:rerun-if-changed={path}");
+        collect(&root, Path::new(path), &mut files);
+    }
+    files.sort();
+    let mut source = "/// The files of the repository that trees are made from, by path.\npub const FILES: &[File] = &[\n".to_owned();
+    for path in files.iter().filter(|p| p.as_str() != SECRETS) {
+        let full = root.join(path);
+        let about = fs::metadata(&full).unwrap_or_else(|e| fail(&format!("{path}: {e}")));
+        let executable = about.permissions().mode() & 0o100 != 0;
+        source += &format!(
+            "    File {{ path: {path:?}, executable: {executable}, content: include_str!({:?}) }},\n",
+            full.display().to_string()
+        );
+    }
+    source += "];\n";
+    let place = out.join("tree.rs");
+    // Unchanged, it gives the compiler nothing to do.
+    if fs::read_to_string(&place).is_ok_and(|old| old == source) {
+        return;
+    }
+    fs::write(place, source).unwrap_or_else(|e| fail(&format!("writing the list of files: {e}")));
+}
+
+fn collect(root: &Path, path: &Path, files: &mut Vec<String>) {
+    let full = root.join(path);
+    if full.is_dir() {
+        let entries =
+            fs::read_dir(&full).unwrap_or_else(|e| fail(&format!("{}: {e}", full.display())));
+        for entry in entries.flatten() {
+            collect(root, &path.join(entry.file_name()), files);
+        }
+        return;
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // What editors leave.
+    if !name.ends_with('~') && !name.ends_with(".swp") {
+        files.push(path.display().to_string());
+    }
 }
 
 fn variable(name: &str) -> String {

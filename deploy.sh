@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys the VMStation homelab. `deploy.sh help` tells how.
+# Deploys the clusters of this tree. `deploy.sh help` tells how.
 set -Eeuo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -30,7 +30,7 @@ Options
 
 Environment
   ENGINE                 vmstation-play (default) or ansible
-  VMSTATION_PLAY         the vmstation-play program; built from this folder if it is not there
+  VMSTATION_PLAY         the vmstation-play program (default: built from this folder's source, or the one on PATH)
   VAULT_PASSWORD_FILE    the vault's password (default: inventory/.vault-password; without it, it is asked for)
 
 Exit codes: 0 done; 1 wrong use, or not confirmed; 2 a host failed; 3 the engine can't be had; 4 a host was unreachable,
@@ -115,6 +115,13 @@ find_engine() {
             PLAY=${VMSTATION_PLAY:-}
             if [ -z "$PLAY" ]; then
                 PLAY=${CARGO_TARGET_DIR:-$ROOT/target}/release/vmstation-play
+                if [ ! -e "$ROOT/Cargo.toml" ]; then
+                    # a generated tree: what wrote it is somewhere else
+                    PLAY=$(command -v vmstation-play) || {
+                        say 'there is no vmstation-play on PATH; VMSTATION_PLAY names it, too'
+                        exit 3
+                    }
+                fi
                 [ -x "$PLAY" ] || build
             fi
             [ -x "$PLAY" ] || {
@@ -209,6 +216,9 @@ run() {
 
 main() {
     parse "$@"
+    if { $WITH_RKE2 || [ "$COMMAND" = rke2 ]; } && [ ! -e "$ROOT/playbooks/install-rke2.yaml" ]; then
+        wrong 'this tree has no RKE2 cluster: cluster.yaml has no host with role rke2'
+    fi
     mkdir -p "$LOG_DIR" || wrong "can't write to $LOG_DIR"
     LOG_DIR=$(cd "$LOG_DIR" && pwd)
     LOG=$LOG_DIR/$COMMAND-$(date +%Y%m%d-%H%M%S)-$$.log

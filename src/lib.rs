@@ -8,6 +8,7 @@ pub mod config;
 pub mod connection;
 pub mod diagnostic;
 pub mod event;
+pub mod generate;
 pub mod inventory;
 pub mod paths;
 pub mod playbook;

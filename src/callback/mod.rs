@@ -28,6 +28,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use default::Default;
+pub use diff::unified as unified_diff;
 pub use display::{Colour, Display, DisplayOptions};
 pub use render::{ResultFormat, ResultOptions, ResultText};
 

@@ -9,6 +9,7 @@ pub mod arguments;
 mod config;
 mod extra_vars;
 pub mod flags;
+mod generate;
 mod inventory;
 pub mod listing;
 mod passwords;
@@ -89,6 +90,7 @@ const COMMANDS: &[Named] = &[
     Named { word: "inventory", main: inventory::main },
     Named { word: "vault", main: vault::main },
     Named { word: "template", main: template::main },
+    Named { word: "generate", main: generate::main },
 ];
 
 /// Commands of ansible's that there are not.

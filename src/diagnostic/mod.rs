@@ -6,6 +6,7 @@
 pub mod ansible;
 mod finding;
 mod notice;
+mod similar;
 mod source;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::fmt;
 pub use ansible::describe as ansible_text;
 pub use finding::Finding;
 pub use notice::{Collected, Notice, Notices};
+pub use similar::similar;
 pub use source::{Position, Source, Span};
 
 /// What sort of failure an [`Error`] is; decides the exit code and how it is introduced.

@@ -229,7 +229,7 @@ impl Keyword {
     /// The keyword of `place` that is most like `name`, for people who mistyped one.
     pub fn similar(name: &str, place: Place) -> Option<&'static str> {
         let here = TABLE.iter().filter(|info| info.allowed_in(place)).map(|info| info.name);
-        super::resolve::nearest(name, here)
+        crate::diagnostic::similar(name, here)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::action::names;
+use crate::{action::names, diagnostic};
 
 /// The meaning of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,31 +145,8 @@ fn installed(full: &str, places: &Places) -> bool {
 
 /// The name most like `name`, for people who mistyped one.
 pub fn similar(name: &str) -> Option<&'static str> {
-    nearest(name.rsplit('.').next().unwrap_or(name), names::short_names())
-}
-
-/// The candidate that is most like `written`, if one is like it at all.
-pub fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|known| (distance(written, known), known))
-        .filter(|(d, _)| *d <= 1 + written.len() / 4)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// How many letters must change to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    let short = name.rsplit('.').next().unwrap_or(name);
+    diagnostic::similar(short, names::short_names())
 }
 
 #[cfg(test)]

@@ -108,6 +108,5 @@ fn gather(block: &Block, tasks: &mut Vec<Arc<Task>>) {
 
 /// `did you mean …?`, for the candidate that is most like what was written.
 fn did_you_mean<'a>(written: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    crate::playbook::resolve::nearest(written, candidates)
-        .map(|name| format!("did you mean `{name}`?"))
+    crate::diagnostic::similar(written, candidates).map(|name| format!("did you mean `{name}`?"))
 }
