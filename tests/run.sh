@@ -31,7 +31,7 @@ part() {
 
 install() {
     need_rust
-    need_packages python3 python3-venv openssh-server sudo sshpass shellcheck
+    need_packages python3 python3-venv openssh-server sudo sshpass shellcheck subversion rsync bzip2 xz-utils
     need_lab
 }
 

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod call;
 pub mod clock;
 pub mod context;
+pub mod crypt;
 pub mod data;
 pub mod facts;
 pub mod files;

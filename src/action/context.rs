@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::Outcome;
 pub use super::remote::Remote;
 use crate::{
+    agent::Endpoint,
     diagnostic::{Error, Kind, Result, ansible_text},
     playbook::load::paths,
     run::{Fields, TaskResult, Worker},
@@ -120,6 +121,15 @@ impl ActionContext<'_> {
     pub fn truth(&self, name: &str, default: bool) -> Result<bool, ActionError> {
         self.arg(name)
             .map_or(Ok(default), |v| crate::playbook::keywords::to_bool(&v).map_err(Into::into))
+    }
+
+    /// The way to the task's own host, whomever it is delegated to.
+    ///
+    /// # Errors
+    /// Connection variables that can't be rendered, or name something that is not there.
+    pub fn host_endpoint(&self) -> Result<Endpoint, ActionError> {
+        let worker = self.worker;
+        Ok(super::endpoint::of_host(&worker.play, &worker.host, self.fields, &self.templar)?)
     }
 
     /// Whether nothing may be changed.

@@ -8,6 +8,7 @@ pub mod async_status;
 mod context;
 mod copy;
 mod debug;
+pub mod documentation;
 pub mod endpoint;
 mod fail;
 mod fetch;
@@ -27,11 +28,13 @@ mod service;
 mod set_fact;
 mod set_stats;
 mod shell;
+mod synchronize;
 mod template;
 mod unarchive;
 mod uri;
 mod validate_argument_spec;
 mod wait_for_connection;
+mod yum;
 
 use std::{future::Future, pin::Pin};
 
@@ -83,11 +86,13 @@ pub static ACTIONS: &[&Action] = &[
     &set_fact::ACTION,
     &set_stats::ACTION,
     &shell::ACTION,
+    &synchronize::ACTION,
     &template::ACTION,
     &unarchive::ACTION,
     &uri::ACTION,
     &validate_argument_spec::ACTION,
     &wait_for_connection::ACTION,
+    &yum::ACTION,
 ];
 
 /// The action behind a full name such as `ansible.builtin.debug`.
@@ -97,7 +102,7 @@ pub fn find(name: &str) -> Option<&'static Action> {
 }
 
 /// Actions whose module can go on by itself.
-const AS_JOBS: &[&str] = &["package", "reboot", "service", "shell", "uri"];
+const AS_JOBS: &[&str] = &["package", "reboot", "service", "shell", "uri", "yum"];
 
 /// Carries out the task: its action, or its module where it has none.
 pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {

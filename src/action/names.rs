@@ -103,7 +103,8 @@ fn table() -> &'static HashMap<String, String> {
         }
         let actions = super::ACTIONS.iter().map(|a| a.name);
         for name in actions.chain(ENGINE.iter().copied()) {
-            table.insert(builtin(name), builtin(name));
+            // What lives in a collection keeps the name that it has there.
+            table.entry(builtin(name)).or_insert_with(|| builtin(name));
         }
         table
     })
@@ -112,15 +113,6 @@ fn table() -> &'static HashMap<String, String> {
 /// The full name that a full name stands for, if we have that action or module.
 pub fn known(full: &str) -> Option<&'static str> {
     table().get(full).map(String::as_str)
-}
-
-/// The full name behind a short one, in whatever collection it is: ansible-core routes short names
-/// that moved out of it.
-pub fn moved(short: &str) -> Option<&'static str> {
-    let mut found: Vec<_> =
-        table().iter().filter(|(name, _)| name.rsplit('.').next() == Some(short)).collect();
-    found.sort();
-    found.first().map(|(_, full)| full.as_str())
 }
 
 /// Whether ansible-core ships a module or action of this full name.

@@ -15,7 +15,7 @@ use vmstation_host::{
 use super::{ActionContext, ActionError, Outcome};
 use crate::{
     agent::{CallError, Endpoint},
-    connection::{Output, Transport, quote},
+    connection::{ConnectionSettings, Output, Transport, quote},
     diagnostic::{Error, Kind, Result},
     event::Delegated,
     run::{Fields, TaskResult, Worker},
@@ -83,6 +83,22 @@ impl Remote {
         let mut endpoint = (*self.endpoint).clone();
         endpoint.connection.timeout = limit.as_secs().max(1);
         Self { endpoint: Arc::new(endpoint) }
+    }
+
+    /// The same host as the user that logs in.
+    #[must_use]
+    pub fn without_become(&self) -> Self {
+        let mut endpoint = (*self.endpoint).clone();
+        endpoint.r#become = None;
+        Self { endpoint: Arc::new(endpoint) }
+    }
+
+    /// The controller itself, in place of another host, as the user that started it.
+    #[must_use]
+    pub fn controller(other: &Self) -> Self {
+        let mut remote = other.without_become();
+        Arc::make_mut(&mut remote.endpoint).connection = ConnectionSettings::local();
+        remote
     }
 
     /// Gives up the connection, so that the next call makes a new one.

@@ -1,6 +1,10 @@
 //! The terminal: lines, banners, warnings, colours. Colour is decided here and last.
 
-use std::{collections::HashSet, io::Write};
+use std::{
+    collections::HashSet,
+    io::Write,
+    sync::atomic::{AtomicU8, Ordering},
+};
 
 use parking_lot::Mutex;
 
@@ -67,6 +71,7 @@ impl Default for DisplayOptions {
 /// Where everything that people read goes.
 pub struct Display {
     options: DisplayOptions,
+    verbosity: AtomicU8,
     said: Mutex<HashSet<String>>,
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
@@ -89,12 +94,25 @@ impl Display {
         let log = options.log_path.as_ref().and_then(|path| {
             std::fs::OpenOptions::new().create(true).append(true).open(path).ok().map(Mutex::new)
         });
-        Self { options, said: Mutex::default(), out: Mutex::new(out), err: Mutex::new(err), log }
+        let verbosity = AtomicU8::new(options.verbosity);
+        Self {
+            options,
+            verbosity,
+            said: Mutex::default(),
+            out: Mutex::new(out),
+            err: Mutex::new(err),
+            log,
+        }
     }
 
     /// `-v`, counted.
     pub fn verbosity(&self) -> u8 {
-        self.options.verbosity
+        self.verbosity.load(Ordering::Relaxed)
+    }
+
+    /// Tells more, or less, from now on.
+    pub fn set_verbosity(&self, verbosity: u8) {
+        self.verbosity.store(verbosity, Ordering::Relaxed);
     }
 
     /// `-C`.
@@ -217,7 +235,7 @@ impl Display {
 
     /// Text that is shown from `-v` times `level` on.
     pub fn verbose(&self, level: u8, text: &str, host: Option<&str>) {
-        if self.options.verbosity < level {
+        if self.verbosity() < level {
             return;
         }
         let text = host.map_or_else(|| text.to_owned(), |h| format!("<{h}> {text}"));

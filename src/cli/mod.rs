@@ -7,6 +7,8 @@ mod actions;
 mod adhoc;
 pub mod arguments;
 mod config;
+mod console;
+mod doc;
 mod extra_vars;
 pub mod flags;
 mod generate;
@@ -14,6 +16,7 @@ mod inventory;
 pub mod listing;
 mod passwords;
 mod play;
+mod pull;
 mod runner;
 mod session;
 mod syntax;
@@ -88,13 +91,16 @@ const COMMANDS: &[Named] = &[
     Named { word: "adhoc", main: adhoc::main },
     Named { word: "config", main: config::main },
     Named { word: "inventory", main: inventory::main },
+    Named { word: "console", main: console::main },
+    Named { word: "doc", main: doc::main },
+    Named { word: "pull", main: pull::main },
     Named { word: "vault", main: vault::main },
     Named { word: "template", main: template::main },
     Named { word: "generate", main: generate::main },
 ];
 
 /// Commands of ansible's that there are not.
-const MISSING: &[&str] = &["galaxy", "test", "connection", "console", "doc", "pull"];
+const MISSING: &[&str] = &["galaxy", "test", "connection"];
 
 /// The command that a command line asks for, the name that it goes by, and its arguments.
 fn command<'a>(

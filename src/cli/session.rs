@@ -22,7 +22,8 @@ use crate::{
     vault::{Sources, Vault},
 };
 
-/// What a run stands on.
+/// What a run stands on. Cloning gives the same ground.
+#[derive(Clone)]
 pub struct Ground {
     /// All hosts.
     pub inventory: Arc<Inventory>,

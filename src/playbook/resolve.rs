@@ -85,8 +85,7 @@ pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
         return found;
     }
     let full = format!("ansible.builtin.{short}");
-    let moved = || names::moved(short).map(|f| Meaning::Known(f.to_owned()));
-    if let Some(found) = known(&full).or_else(moved) {
+    if let Some(found) = known(&full) {
         return found;
     }
     if names::is_core(&full) {

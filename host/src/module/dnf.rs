@@ -9,9 +9,23 @@ use crate::module::{
 use crate::target::{Ran, Run};
 
 pub static MODULE: Module = Module {
-    aliases: &["yum", "ansible.builtin.yum"],
     description: "Installs, upgrades and removes packages with dnf and rpm. Nothing but these programs is needed on the host.",
-    options: &[
+    options: &[Opt::bool("allowerasing")
+        .or(false)
+        .doc("Remove packages that are in the way of others.")],
+    shared: &[OPTIONS],
+    rules: RULES,
+    check_mode: CheckMode::Full,
+    returns: &[
+        Returned::new("results", "list", "success", "What was installed and removed."),
+        Returned::new("rc", "int", "always", "0 if all went well."),
+    ],
+    examples: "- name: Tools for storage\n  ansible.builtin.dnf:\n    name: [nfs-utils, iscsi-initiator-utils]\n",
+    ..Module::builtin("dnf", "Manages packages with dnf", run)
+};
+
+/// The options that `yum` has too.
+pub const OPTIONS: &[Opt] = &[
         Opt::list("name", Kind::Str).aliases(&["pkg"]).doc("Packages: names, with versions where it matters, files, addresses, `@groups`."),
         Opt::str("list").doc("List `installed`, `updates`, `available` packages or those that match, instead of changing any."),
         Opt::str("state")
@@ -49,20 +63,13 @@ pub static MODULE: Module = Module {
         Opt::bool("install_weak_deps").or(true).doc("Whether recommended packages come with others."),
         Opt::bool("nobest").or(false).doc("Take older candidates if the best can't be installed."),
         Opt::bool("cacheonly").or(false).doc("Use what was fetched before, nothing else."),
-        Opt::str("use_backend").or_str("auto").doc("Not used: there is one way here."),
-    ],
-    rules: &[
-        Rule::RequiredOneOf(&["name", "list", "update_cache", "autoremove"]),
-        Rule::MutuallyExclusive(&["name", "list"]),
-    ],
-    check_mode: CheckMode::Full,
-    returns: &[
-        Returned::new("results", "list", "success", "What was installed and removed."),
-        Returned::new("rc", "int", "always", "0 if all went well."),
-    ],
-    examples: "- name: Tools for storage\n  ansible.builtin.dnf:\n    name: [nfs-utils, iscsi-initiator-utils]\n",
-    ..Module::builtin("dnf", "Manages packages with dnf", run)
-};
+];
+
+/// The rules that `yum` has too.
+pub const RULES: &[Rule] = &[
+    Rule::RequiredOneOf(&["name", "list", "update_cache", "autoremove"]),
+    Rule::MutuallyExclusive(&["name", "list"]),
+];
 
 struct Dnf {
     program: PathBuf,
@@ -105,6 +112,7 @@ impl Dnf {
             (args.bool("disable_gpg_check"), "--nogpgcheck"),
             (args.bool("skip_broken"), "--skip-broken"),
             (args.bool("nobest"), "--nobest"),
+            (args.bool("allowerasing"), "--allowerasing"),
             (args.bool("cacheonly"), "--cacheonly"),
             (args.bool("security"), "--security"),
             (args.bool("bugfix"), "--bugfix"),

@@ -10,6 +10,7 @@ use crate::regex::{Flags, Pattern, escape};
 
 pub static MODULE: Module = Module {
     collection: "community.general",
+    aliases: &["ansible.builtin.ini_file"],
     description: "Sets, adds and removes options and sections of INI files, without touching the rest of the file.",
     options: &[
         Opt::path("path").required().aliases(&["dest"]).doc("The file; it is made if it is not there."),

@@ -1,8 +1,11 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
+mod alternatives;
+mod apache2_module;
 mod apt;
 mod apt_key;
 mod apt_repository;
+mod archive;
 mod assemble;
 mod async_status;
 mod authorized_key;
@@ -13,36 +16,55 @@ mod cron;
 mod debconf;
 mod dnf;
 mod dpkg_selections;
+mod expect;
 mod file;
+mod filesystem;
 mod find;
+mod firewalld;
+mod gem;
 mod get_url;
 mod getent;
 mod git;
 mod group;
 mod hostname;
+mod htpasswd;
 mod ini_file;
 mod iptables;
+mod kernel_blacklist;
 mod known_hosts;
 mod lineinfile;
+mod locale_gen;
+mod make;
 mod modprobe;
 mod mount;
+mod npm;
 mod package_facts;
+mod pam_limits;
 mod ping;
 mod pip;
 mod replace;
 mod rpm_key;
+mod seboolean;
+mod selinux;
 mod service;
 mod service_facts;
 mod setup;
 mod slurp;
 mod stat;
+mod subversion;
+mod sudoers;
+mod synchronize;
 mod sysctl;
 mod systemd;
+mod sysvinit;
 mod tempfile;
+mod timezone;
+mod ufw;
 mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
+mod yum;
 mod yum_repository;
 
 pub use crate::context::{Context, FileAttributes, Source, Write, Written};
@@ -53,9 +75,12 @@ pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule, URL_OPTIONS};
 
 /// Every module. A test compares this list with the folder.
 pub static MODULES: &[&Module] = &[
+    &alternatives::MODULE,
+    &apache2_module::MODULE,
     &apt::MODULE,
     &apt_key::MODULE,
     &apt_repository::MODULE,
+    &archive::MODULE,
     &assemble::MODULE,
     &async_status::MODULE,
     &authorized_key::MODULE,
@@ -66,36 +91,55 @@ pub static MODULES: &[&Module] = &[
     &debconf::MODULE,
     &dnf::MODULE,
     &dpkg_selections::MODULE,
+    &expect::MODULE,
     &file::MODULE,
+    &filesystem::MODULE,
     &find::MODULE,
+    &firewalld::MODULE,
+    &gem::MODULE,
     &get_url::MODULE,
     &getent::MODULE,
     &git::MODULE,
     &group::MODULE,
     &hostname::MODULE,
+    &htpasswd::MODULE,
     &ini_file::MODULE,
     &iptables::MODULE,
+    &kernel_blacklist::MODULE,
     &known_hosts::MODULE,
     &lineinfile::MODULE,
+    &locale_gen::MODULE,
+    &make::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
+    &npm::MODULE,
     &package_facts::MODULE,
+    &pam_limits::MODULE,
     &ping::MODULE,
     &pip::MODULE,
     &replace::MODULE,
     &rpm_key::MODULE,
+    &seboolean::MODULE,
+    &selinux::MODULE,
     &service::MODULE,
     &service_facts::MODULE,
     &setup::MODULE,
     &slurp::MODULE,
     &stat::MODULE,
+    &subversion::MODULE,
+    &sudoers::MODULE,
+    &synchronize::MODULE,
     &sysctl::MODULE,
     &systemd::MODULE,
+    &sysvinit::MODULE,
     &tempfile::MODULE,
+    &timezone::MODULE,
+    &ufw::MODULE,
     &unarchive::MODULE,
     &uri::MODULE,
     &user::MODULE,
     &wait_for::MODULE,
+    &yum::MODULE,
     &yum_repository::MODULE,
 ];
 

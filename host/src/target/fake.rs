@@ -13,7 +13,8 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::target::{
-    Access, Algorithm, Entry, FileKind, Ran, Run, SetTime, Stat, Target, Time, Uname,
+    Access, Algorithm, Dialogue, Entry, FileKind, Ran, Reply, Run, SetTime, Stat, Target, Time,
+    Uname,
 };
 
 /// What a fake program answers.
@@ -29,6 +30,10 @@ pub struct Fake {
     programs: Vec<(String, Program)>,
     /// Every program that was run, as a line of quoted words.
     pub runs: Vec<String>,
+    /// What programs say on a terminal, piece by piece.
+    dialogues: Vec<(String, Vec<String>, i32)>,
+    /// What was typed to them.
+    pub typed: Vec<String>,
     denied: BTreeSet<PathBuf>,
     clock: Time,
     uid: u32,
@@ -72,6 +77,8 @@ impl Fake {
                 ("PATH".into(), "/usr/bin:/bin".into()),
             ]),
             programs: Vec::new(),
+            dialogues: Vec::new(),
+            typed: Vec::new(),
             runs: Vec::new(),
             denied: BTreeSet::new(),
             clock: Time::at(1_704_196_800),
@@ -183,6 +190,14 @@ impl Fake {
     #[must_use]
     pub fn on_call(mut self, line: &str, answer: impl Fn(&Run) -> Ran + Send + 'static) -> Fake {
         self.programs.push((line.into(), Box::new(answer)));
+        self
+    }
+
+    /// What a program says on a terminal, piece by piece, and how it ends.
+    #[must_use]
+    pub fn on_dialogue(mut self, line: &str, pieces: &[&str], rc: i32) -> Fake {
+        let pieces = pieces.iter().map(|piece| (*piece).to_owned()).collect();
+        self.dialogues.push((line.into(), pieces, rc));
         self
     }
 
@@ -614,6 +629,27 @@ impl Target for Fake {
         self.runs.push(line.clone());
         let answer = self.programs.iter().find(|(start, _)| line.starts_with(start.as_str()));
         answer.map(|(_, answer)| answer(run)).ok_or_else(|| error(libc::ENOENT))
+    }
+
+    fn dialogue(&mut self, run: &Run, dialogue: &mut Dialogue<'_>) -> io::Result<Ran> {
+        let line = run.line();
+        self.runs.push(line.clone());
+        let found = self.dialogues.iter().find(|(start, ..)| line.starts_with(start.as_str()));
+        let (_, pieces, rc) = found.cloned().ok_or_else(|| error(libc::ENOENT))?;
+        for piece in &pieces {
+            let mut new = piece.as_bytes();
+            loop {
+                match (dialogue.answer)(new) {
+                    Reply::Wait => break,
+                    Reply::Type(text) => {
+                        self.typed.push(String::from_utf8_lossy(&text).into_owned());
+                        new = b"";
+                    }
+                    Reply::Stop => return Ok(Ran::of(-1, "", "")),
+                }
+            }
+        }
+        Ok(Ran::of(rc, "", ""))
     }
 
     fn env(&self, name: &str) -> Option<String> {

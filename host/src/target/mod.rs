@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub use account::{Group, User};
 pub use glob::glob;
 pub(crate) use run::program_folders;
-pub use run::{Ran, Run};
+pub use run::{Dialogue, Ran, Reply, Run};
 pub use stat::{FileKind, Stat, Time};
 
 /// A name in a directory.
@@ -145,6 +145,15 @@ pub trait Target: Send {
 
     /// Run a program to its end.
     fn run(&mut self, run: &Run) -> io::Result<Ran>;
+
+    /// Run a program on a terminal of its own and talk to it, to its end.
+    fn dialogue(&mut self, run: &Run, dialogue: &mut Dialogue<'_>) -> io::Result<Ran> {
+        let _ = (run, dialogue);
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "programs can't be talked to on hosts that are reached by their plain shell only",
+        ))
+    }
 
     // The rest of the machine.
 

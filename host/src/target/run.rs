@@ -97,6 +97,27 @@ impl Run {
     }
 }
 
+/// What a program on a terminal hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Nothing yet.
+    Wait,
+    /// This is typed. What was read already is offered again, as nothing new.
+    Type(Vec<u8>),
+    /// It is ended.
+    Stop,
+}
+
+/// How to talk to a program on a terminal.
+pub struct Dialogue<'a> {
+    /// Whether the terminal shows what is typed.
+    pub echo: bool,
+    /// How long it may say nothing that is answered.
+    pub patience: Option<Duration>,
+    /// What is typed now that it wrote this.
+    pub answer: &'a mut dyn FnMut(&[u8]) -> Reply,
+}
+
 /// What came of a program.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ran {

@@ -27,13 +27,13 @@ pub struct Children {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    groups: BTreeSet<i32>,
-    cancelled: bool,
+pub(super) struct State {
+    pub(super) groups: BTreeSet<i32>,
+    pub(super) cancelled: bool,
 }
 
 impl Children {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // The state is a set and a flag: there is no half-done change that a panic could leave.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,8 +73,20 @@ impl Children {
         }
     }
 
+    /// Start a program that leads a process group of its own.
+    pub(super) fn start(&self, command: &mut Command) -> io::Result<Child> {
+        // Under the lock, so that a cancellation sees either no start or a noted one.
+        let mut state = self.lock();
+        if state.cancelled {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "the call was cancelled"));
+        }
+        let child = command.spawn()?;
+        state.groups.insert(child.id() as i32);
+        Ok(child)
+    }
+
     /// Look whether a program is gone; while the lock is held, its number can't go to another.
-    fn reap(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
+    pub(super) fn reap(&self, child: &mut Child) -> io::Result<Option<ExitStatus>> {
         let mut state = self.lock();
         let status = child.try_wait()?;
         if status.is_some() {
@@ -84,7 +96,7 @@ impl Children {
     }
 }
 
-fn signal_groups(groups: &BTreeSet<i32>, signal: Signal) {
+pub(super) fn signal_groups(groups: &BTreeSet<i32>, signal: Signal) {
     for group in groups {
         if let Some(pid) = Pid::from_raw(*group) {
             // A group that is gone already is what we want.
@@ -93,7 +105,11 @@ fn signal_groups(groups: &BTreeSet<i32>, signal: Signal) {
     }
 }
 
-fn command(run: &Run, cwd: Option<&Path>, env: &[(String, String)]) -> io::Result<Command> {
+pub(super) fn command(
+    run: &Run,
+    cwd: Option<&Path>,
+    env: &[(String, String)],
+) -> io::Result<Command> {
     let (program, args) =
         run.argv.split_first().ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
     let mut command = Command::new(program);
@@ -111,7 +127,6 @@ fn command(run: &Run, cwd: Option<&Path>, env: &[(String, String)]) -> io::Resul
     };
     command.stdin(if run.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.process_group(0);
     if let Some(umask) = run.umask {
         // SAFETY: umask(2) is all that runs between fork and exec; it is async-signal-safe and allocates nothing.
         unsafe {
@@ -132,16 +147,8 @@ pub(super) fn run(
     children: &Children,
 ) -> io::Result<Ran> {
     let mut command = command(run, cwd, env)?;
-    let mut child = {
-        // Under the lock, so that a cancellation sees either no start or a noted one.
-        let mut state = children.lock();
-        if state.cancelled {
-            return Err(io::Error::new(io::ErrorKind::Interrupted, "the call was cancelled"));
-        }
-        let child = command.spawn()?;
-        state.groups.insert(child.id() as i32);
-        child
-    };
+    command.process_group(0);
+    let mut child = children.start(&mut command)?;
     let outcome = watch(run, &mut child, children);
     if outcome.is_err() {
         let _ = child.kill();

@@ -1,6 +1,7 @@
 //! The machine this process runs on, by system calls.
 
 mod child;
+mod dialogue;
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -17,7 +18,7 @@ pub use child::Children;
 
 use crate::data::hex;
 use crate::target::{
-    Access, Algorithm, Entry, FileKind, Ran, Run, SetTime, Stat, Target, Time, Uname,
+    Access, Algorithm, Dialogue, Entry, FileKind, Ran, Run, SetTime, Stat, Target, Time, Uname,
 };
 
 /// System calls, with a working directory and an environment of the call.
@@ -261,6 +262,10 @@ impl Target for System {
 
     fn run(&mut self, run: &Run) -> io::Result<Ran> {
         child::run(run, self.cwd.as_deref(), &self.env, &self.children)
+    }
+
+    fn dialogue(&mut self, run: &Run, dialogue: &mut Dialogue<'_>) -> io::Result<Ran> {
+        dialogue::run(run, dialogue, self.cwd.as_deref(), &self.env, &self.children)
     }
 
     fn env(&self, name: &str) -> Option<String> {
