@@ -218,7 +218,7 @@ fn a_wrong_description_writes_nothing() {
     let ended =
         ended.says("unknown key `ost`").says("cluster.yaml:3:29").says("did you mean `os`?");
     ended
-        .says("^^")
+        .says("───")
         .says("cluster.yaml:4:29")
         .says("2 mistakes in cluster.yaml; nothing was written");
     assert!(!tree.path("inventory").exists());
