@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -291,6 +292,69 @@ fn edited_files_are_left_alone() {
     tree.generate(&[]).is(0).says("create   inventory/group_vars/all/network.yml");
 }
 
+/// Runs `generate` on a terminal (`script` of util-linux gives it one), and types this.
+fn on_terminal(tree: &Tree, args: &str, typed: &str) -> Ended {
+    let command = format!("{} generate {args}", env!("CARGO_BIN_EXE_vmstation-play"));
+    let mut child = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(tree.0.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its end would reach the command as Ctrl-D: it stays open until the command has ended.
+    let mut input = child.stdin.take().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut seen = Vec::new();
+    for line in typed.split_inclusive('\n') {
+        // What is typed before a hidden question is discarded by it.
+        let mut part = [0; 4096];
+        while !String::from_utf8_lossy(&seen).ends_with(['?', ' ', ':']) {
+            match output.read(&mut part).unwrap() {
+                0 => break,
+                n => seen.extend_from_slice(&part[..n]),
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        input.write_all(line.as_bytes()).unwrap();
+        input.flush().unwrap();
+        seen.push(b'\n');
+    }
+    output.read_to_end(&mut seen).unwrap();
+    let status = child.wait().unwrap().code().unwrap_or(-1);
+    Ended { status, out: String::from_utf8_lossy(&seen).into_owned(), err: String::new() }
+}
+
+#[test]
+fn on_a_terminal_each_edited_file_is_asked_about() {
+    let tree = Tree::of(SMALL);
+    tree.generate(&[]).is(0);
+    let files = ["inventory/group_vars/all/main.yml", "inventory/group_vars/all/network.yml"];
+    for file in files {
+        tree.edit(file, "---\n", "---\n# mine\n");
+    }
+    tree.describe(&format!("{SMALL}domain: lab.local\nnetworks: {{api_port: 7443}}\n"));
+    let mine = |n: usize| tree.read(files[n]).contains("# mine");
+    on_terminal(&tree, "", "n\n\n").is(3).says("-# mine").says("Write over it? [y/N/a(ll)]");
+    assert!(mine(0) && mine(1));
+    on_terminal(&tree, "", "n\ny\n").is(3);
+    assert!(mine(0) && !mine(1));
+    tree.edit(files[1], "---\n", "---\n# mine\n");
+    tree.describe(&format!("{SMALL}domain: lab.local\nnetworks: {{api_port: 8443}}\n"));
+    on_terminal(&tree, "", "a\n").is(0);
+    assert!(!mine(0) && !mine(1));
+}
+
+#[test]
+fn on_a_terminal_the_password_is_asked_for() {
+    let tree = Tree::of(SMALL);
+    on_terminal(&tree, "", "one\nother\n").is(1);
+    assert!(!tree.path("inventory").exists());
+    on_terminal(&tree, "", "test\ntest\n").is(0);
+    tree.play(&["vault", "view", "--vault-password-file", "password", VAULT]).is(0);
+}
+
 #[test]
 fn files_that_were_there_before_are_somebodys() {
     let tree = Tree::of(SMALL);
@@ -446,4 +510,51 @@ fn three_control_planes_and_many_workers() {
     ]);
     shown.is(0).says("10.9.0.10:8443");
     plays(&tree);
+}
+
+#[test]
+fn a_tree_deploys_with_the_program_on_path() {
+    let tree = Tree::of(SMALL);
+    tree.generate(&[]).is(0);
+    fs::create_dir(tree.path("bin")).unwrap();
+    let deploy = |args: &[&str]| {
+        let path = format!("{}:/usr/bin:/bin", tree.path("bin").display());
+        let mut command = Command::new(tree.path("deploy.sh"));
+        command
+            .args(args)
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", tree.0.path());
+        command.env("VAULT_PASSWORD_FILE", tree.path("password")).stdin(Stdio::null());
+        let done = command.output().unwrap();
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        let status = done.status.code().unwrap_or(-1);
+        Ended { status, out: text(&done.stdout), err: text(&done.stderr) }
+    };
+    deploy(&["verify"]).is(3).says("there is no vmstation-play on PATH");
+    // One that only says what it is called with.
+    let program = tree.path("bin/vmstation-play");
+    fs::write(&program, "#!/bin/sh\necho ENGINE \"$@\" config=\"$ANSIBLE_CONFIG\"\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let root = tree.0.path().display().to_string();
+    let ended = deploy(&["all", "--yes"]).is(0);
+    ended
+        .says(&format!("ENGINE -i {root}/inventory/hosts.yml {root}/playbooks/deploy-cluster.yaml"))
+        .says(&format!("config={root}/ansible/ansible.cfg"));
+    deploy(&["rke2", "--yes"]).is(1).says("this tree has no RKE2 cluster");
+    deploy(&["all", "--with-rke2", "--yes"]).is(1);
+    tree.generate(&["--check"]).is(0);
+}
+
+#[test]
+fn the_smallest_description_is_the_same_everywhere() {
+    let smallest = generate::embedded::SMALLEST;
+    let readme = fs::read_to_string(Path::new(HOME).join("README.md")).unwrap();
+    let indented: String = smallest.lines().map(|l| format!("    {l}\n")).collect();
+    assert!(readme.contains(&indented), "README.md has another one");
+    let checked = Path::new(HOME).join("tests/homelab/clusters/smallest.yaml");
+    assert!(fs::read_to_string(checked).unwrap().ends_with(smallest));
+    let described = Description::read(&Source::new("smallest", smallest)).unwrap();
+    assert_eq!(described.hosts.len(), 2);
 }

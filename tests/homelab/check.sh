@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Checks the homelab's artifacts: inventory, playbooks, roles, manifests, dashboards, rules, deploy.sh. Installs what that takes
-# (Debian, Ubuntu; root or sudo) into a cache folder, contacts no host, and ends with `homelab: N passed, M failed`.
+# Checks the homelab's artifacts (inventory, playbooks, roles, manifests, dashboards, rules, deploy.sh), and those of generated
+# trees (clusters/). Installs what that takes (Debian, Ubuntu; root or sudo) into a cache folder, contacts no host, and ends
+# with `homelab: N passed, M failed`.
+#   check.sh [PART...]   lint, playbooks, monitoring, manifests, deploy, generated (default: all)
 #   HOMELAB_CACHE    the folder (default: ~/.cache/vmstation-play/homelab)
 #   VMSTATION_PLAY   our program; without it, it is built
 set -Eeuo pipefail
@@ -75,6 +77,7 @@ install() {
         cargo build --quiet
         VMSTATION_PLAY=${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play
     fi
+    VMSTATION_PLAY=$(realpath "$VMSTATION_PLAY")
 }
 
 lint() {
@@ -121,6 +124,42 @@ render() {
     }
 }
 
+# generate NAME: the tree of a description; a second time nothing may be left to write.
+generate() {
+    "$VMSTATION_PLAY" generate "$HERE/clusters/$1.yaml" -o "$WORK/trees/$1" "${VAULT[@]}" &&
+        "$VMSTATION_PLAY" generate "$HERE/clusters/$1.yaml" -o "$WORK/trees/$1" --check
+}
+
+# generated NAME: a generated tree by both engines, the linters, promtool and Kubernetes' schemas, in its own folder.
+generated() {
+    local name=$1 tree=$WORK/trees/$1 playbook
+    check "$name: the tree is written" generate "$name"
+    cp .yamllint .ansible-lint "$tree"
+    cd "$tree"
+    for playbook in playbooks/*.yaml ansible/plays/*.yml; do
+        check "$name, ansible-core: syntax of $playbook" "$ORACLE/ansible-playbook" -i inventory/hosts.yml "$playbook" --syntax-check
+        check "$name, vmstation-play: syntax of $playbook" "$VMSTATION_PLAY" -i inventory/hosts.yml "$playbook" --syntax-check
+        check "$name: both list the same tasks of $playbook" listed_alike "$playbook"
+    done
+    check "$name: both read the same inventory" inventory_alike
+    check "$name: yamllint" lint yamllint --strict .
+    check "$name: ansible-lint, production profile" lint ansible-lint --nocolor
+    check "$name: shellcheck" shellcheck -x deploy.sh roles/*/files/*.sh
+    cd "$ROOT"
+    monitoring "$name: " "$tree"
+    counted "$name: " "$tree"
+}
+
+# counted NAME FOLDER [RENDERED...]: what manifests.py says of a tree.
+counted() {
+    local name=$1
+    shift
+    "$CACHE/lint/bin/python" "$HERE/manifests.py" check "$@" >"$WORK/manifests" || true
+    sed -E "s/^(ok|FAIL): /&$name/" "$WORK/manifests"
+    PASSED=$((PASSED + $(grep -c ^ok: "$WORK/manifests" || true)))
+    FAILED=$((FAILED + $(grep -c ^FAIL: "$WORK/manifests" || true)))
+}
+
 # Whole documents of what the roles wrote, by kubectl's own kustomize (that of 1.20, the oldest that the roles are for).
 kustomized() {
     local folder
@@ -144,13 +183,15 @@ playbooks() {
     check 'both read the same inventory' inventory_alike
 }
 
+# monitoring NAME FOLDER: a tree's Prometheus.
 monitoring() {
-    "$CACHE/lint/bin/python" "$HERE/manifests.py" extract "$ROOT" "$WORK/prometheus"
+    rm -rf "$WORK/prometheus"
+    "$CACHE/lint/bin/python" "$HERE/manifests.py" extract "$2" "$WORK/prometheus"
     cp "$HERE/rules.test.yml" "$WORK/prometheus"
-    check 'promtool: configuration' promtool_config
-    check 'promtool: rules' promtool check rules "$WORK/prometheus/kubernetes.yml"
-    check "promtool: dashboards' queries" promtool check rules "$WORK/prometheus/queries.yml"
-    check 'promtool: unit tests of the rules' promtool test rules "$WORK/prometheus/rules.test.yml"
+    check "${1}promtool: configuration" promtool_config
+    check "${1}promtool: rules" promtool check rules "$WORK/prometheus/kubernetes.yml"
+    check "${1}promtool: dashboards' queries" promtool check rules "$WORK/prometheus/queries.yml"
+    check "${1}promtool: unit tests of the rules" promtool test rules "$WORK/prometheus/rules.test.yml"
 }
 
 rendered() {
@@ -158,26 +199,36 @@ rendered() {
     check 'vmstation-play: what roles write, twice' render "$VMSTATION_PLAY" "$WORK/ours.d"
     check 'both write the same' diff --recursive "$WORK/theirs.d" "$WORK/ours.d"
     check 'kubectl kustomize takes it' kustomized
-    "$CACHE/lint/bin/python" "$HERE/manifests.py" check "$ROOT" "$WORK"/theirs.d/manifests/*/rendered.yaml >"$WORK/manifests" || true
-    cat "$WORK/manifests"
-    PASSED=$((PASSED + $(grep -c ^ok: "$WORK/manifests" || true)))
-    FAILED=$((FAILED + $(grep -c ^FAIL: "$WORK/manifests" || true)))
+    counted '' "$ROOT" "$WORK"/theirs.d/manifests/*/rendered.yaml
 }
 
 printf '== installing what is missing\n'
 install
-printf '== lint\n'
-check 'yamllint' lint yamllint --strict .
-check 'ansible-lint, production profile' lint ansible-lint --nocolor
-check 'shellcheck' shellcheck -x deploy.sh tests/homelab/*.sh roles/*/files/*.sh tests/homelab/kubectl-stub
-printf '== playbooks\n'
-playbooks
-printf '== monitoring\n'
-monitoring
-printf '== manifests\n'
-rendered
-printf '== deploy.sh\n'
-check 'deploy.sh, with an engine that only says what it is called with' "$HERE/deploy.test.sh"
+PARTS=("$@")
+[ $# -gt 0 ] || PARTS=(lint playbooks monitoring manifests deploy generated)
+for part in "${PARTS[@]}"; do
+    printf '== %s\n' "$part"
+    case $part in
+        lint)
+            check 'yamllint' lint yamllint --strict .
+            check 'ansible-lint, production profile' lint ansible-lint --nocolor
+            check 'shellcheck' shellcheck -x deploy.sh tests/homelab/*.sh roles/*/files/*.sh tests/homelab/kubectl-stub
+            ;;
+        playbooks) playbooks ;;
+        monitoring) monitoring '' "$ROOT" ;;
+        manifests) rendered ;;
+        deploy) check 'deploy.sh, with an engine that only says what it is called with' "$HERE/deploy.test.sh" ;;
+        generated)
+            check 'this tree is what cluster.yaml describes' "$VMSTATION_PLAY" generate --check
+            generated smallest
+            generated highly-available
+            ;;
+        *)
+            echo "no such part: $part"
+            exit 1
+            ;;
+    esac
+done
 
 printf '\nhomelab: %d passed, %d failed\n' "$PASSED" "$FAILED"
 [ "$FAILED" = 0 ]
