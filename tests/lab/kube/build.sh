@@ -201,7 +201,7 @@ kube_images() {
     if [ ! -e "$tree.done" ]; then
         rm -rf "$KUBE"/image-tree-*
         layer "$tree"
-        layer_install etcd-server etcd-client iptables conntrack prometheus prometheus-alertmanager prometheus-node-exporter
+        layer_install etcd-server etcd-client iptables conntrack prometheus-alertmanager prometheus-node-exporter
         unlayer
         touch "$tree.done"
     fi

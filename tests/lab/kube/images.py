@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes the container images of the lab's clusters out of files: a folder that registry.py hands out.
 
-Kubernetes' own programs are the real ones; etcd, iptables, Prometheus, Alertmanager and the node exporter are Debian's;
-what can't be had is the stand-in (src/stand-in) under the name of what it stands in for. Each image is one layer.
+Kubernetes' own programs are the real ones; etcd, iptables, Alertmanager and the node exporter are Debian's; what
+can't be had is the stand-in (src/stand-in) under the name of what it stands in for. Each image is one layer.
 """
 import argparse
 import hashlib
@@ -14,6 +14,8 @@ import subprocess
 import tarfile
 
 IMAGE = "application/vnd.docker.container.image.v1+json"
+# As a file's attribute: CAP_NET_BIND_SERVICE, permitted and effective. nginx in the ingress' image has it, too.
+MAY_BIND = "\x01\0\0\x02\0\x04" + "\0" * 14
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MADE = "2021-01-13T00:00:00Z"
@@ -25,6 +27,7 @@ class Files:
     def __init__(self, tree):
         self.tree = tree
         self.entries = {}
+        self.may_bind = set()
         self.text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")
         self.text("/etc/group", "root:x:0:\nnogroup:x:65534:\n")
         self.text("/etc/nsswitch.conf", "hosts: files dns\n")
@@ -63,7 +66,7 @@ class Files:
 
     def layer(self):
         out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w") as tar:
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
             made = set()
             for path, content in sorted(self.entries.items()):
                 self.add_folders(tar, made, os.path.dirname(path) if content is not None else path)
@@ -75,6 +78,8 @@ class Files:
                     tar.addfile(info)
                     continue
                 info.mode = 0o644 if isinstance(content, bytes) else 0o755
+                if path in self.may_bind:
+                    info.pax_headers["SCHILY.xattr.security.capability"] = MAY_BIND
                 if isinstance(content, tuple):
                     with open(content[1], "rb") as file:
                         content = file.read()
@@ -164,10 +169,14 @@ def applications(registry, new, programs, flannel):
     files = new()
     files.busybox(f"{programs}/busybox")
     registry.image("lab/busybox", "lab", files, command=["sh"])
-    for name, program in (("prometheus", "prometheus"), ("alertmanager", "prometheus-alertmanager"),
-                          ("node-exporter", "prometheus-node-exporter")):
+    for name, program in (("alertmanager", "prometheus-alertmanager"), ("node-exporter", "prometheus-node-exporter")):
         files = new()
         files.from_tree(f"/usr/bin/{program}")
+        if name == "alertmanager":
+            templates = "/usr/share/prometheus/alertmanager"
+            for template in sorted(os.listdir(files.tree + templates)):
+                if template.endswith(".tmpl"):
+                    files.program(f"{templates}/{template}", f"{files.tree}{templates}/{template}")
         registry.image(f"lab/{name}", "lab", files, entrypoint=[f"/usr/bin/{program}"])
     files = with_iptables(new(), programs)
     files.program("/usr/local/bin/kubectl", f"{programs}/kubectl")
@@ -177,11 +186,14 @@ def applications(registry, new, programs, flannel):
     files.busybox(f"{programs}/busybox")
     files.program("/flannel", f"{flannel}/flannel")
     registry.image("lab/flannel-cni-plugin", "lab", files)
-    for name, ports in (("grafana", "3000"), ("loki", "3100"), ("promtail", "9080"), ("kube-state-metrics", "8080,8081"),
+    # Debian's Prometheus is built without the discovery of Kubernetes, and refuses the homelab's configuration.
+    for name, ports in (("prometheus", "9090"), ("grafana", "3000"), ("loki", "3100"), ("promtail", "9080"), ("kube-state-metrics", "8080,8081"),
                         ("jellyfin", "8096"), ("ingress-nginx", "80,443,10254"), ("jaeger", "16686,14269,4317,4318"),
                         ("opentelemetry-collector", "4317,4318,13133,8888,8889")):
         files = new()
         files.program("/stand-in", f"{programs}/stand-in")
+        if name == "ingress-nginx":
+            files.may_bind.add("/stand-in")
         registry.image(f"lab/{name}", "stand-in", files, entrypoint=["/stand-in"],
                        environment=[f"STAND_IN_FOR={name}", f"STAND_IN_PORTS={ports}"])
 
