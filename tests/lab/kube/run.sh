@@ -20,6 +20,7 @@ usage: run.sh [OPTION...]
   --recovery CASES   what to break: all (default), none, or names with commas between them:
 $(recovery_cases | sed 's/^/                       /')
   --up               boots the hosts, prints how to deploy to them, and leaves them
+  --there            goes on with the hosts that --up or --keep left, as they are
   --keep             leaves hosts and logs for a look (take them down with: tests/lab/lab.sh --name $NAME down)
   --name NAME        the lab's name (default: kube)
 
@@ -27,7 +28,7 @@ ENGINE=ansible deploys with ansible-core, VMSTATION_PLAY=PROGRAM with that progr
 U
 }
 
-LOOPS=1 RECOVERY=all KEEP=false UP=false NAME=kube NET=10.231.78
+LOOPS=1 RECOVERY=all KEEP=false UP=false THERE=false NAME=kube NET=10.231.78
 while [ $# -gt 0 ]; do
     case $1 in
         --loops) LOOPS=$2 && shift ;;
@@ -35,6 +36,7 @@ while [ $# -gt 0 ]; do
         --name) NAME=$2 && shift ;;
         --keep) KEEP=true ;;
         --up) UP=true ;;
+        --there) THERE=true ;;
         help | -h | --help) usage && exit ;;
         *) echo "run.sh: unknown: $1" >&2 && usage >&2 && exit 2 ;;
     esac
@@ -87,10 +89,11 @@ deploy() {
 }
 
 bring_up() {
+    LAB_VARS=(-e "@$HERE/lab-vars.yml" -e "lab_net=$NET" -e "lab_artifacts=$WORK/artifacts")
+    ! $THERE || return 0
     rm -rf "$WORK"
     mkdir -p "$WORK/logs" "$WORK/artifacts"
     write_inventory
-    LAB_VARS=(-e "@$HERE/lab-vars.yml" -e "lab_net=$NET" -e "lab_artifacts=$WORK/artifacts")
     if $UP; then lab up; else lab --owner $$ up; fi
     setsid "$HERE/../lab.sh" --name "$NAME" in "$HERE/registry.py" "${VMSTATION_LAB_CACHE:-/var/tmp/vmstation-lab}/kube/out" "$NET.1" \
         >"$WORK/registry.log" 2>&1 </dev/null &
@@ -110,7 +113,7 @@ if $UP; then
 fi
 trap finish EXIT
 check 'only hosts of the lab can be reached' only_the_lab
-check 'deploy to fresh hosts' deploy all --with-rke2 --yes
+check "deploy to $($THERE && echo 'what is there' || echo 'fresh hosts')" deploy all --with-rke2 --yes
 check 'every node is Ready' nodes_are_ready
 check 'the versions that were asked for run, and are held' versions_are_held
 check 'deploy again changes nothing' changes_nothing deploy all --with-rke2 --yes
@@ -118,7 +121,7 @@ check 'the seven checkpoints of both clusters' deploy verify --with-rke2
 check 'the kubeconfigs that were fetched open both clusters' fetched_kubeconfigs
 rbac_checks
 for case in $(recovery_chosen "$RECOVERY"); do
-    check "recovery: $(recovery_title "$case")" "recover_$case"
+    check "recovery: $(recovery_title "$case")" "recovery_$case"
 done
 for ((loop = 1; loop <= LOOPS; loop++)); do
     check "reset $loop" deploy reset --with-rke2 --yes
