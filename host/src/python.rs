@@ -53,15 +53,30 @@ pub fn repr_str(text: &str) -> String {
                 out.push('\\');
                 out.push(quote);
             }
-            _ if char.is_control() || char == '\u{ad}' => match u32::from(char) {
+            _ if is_printable(char) => out.push(char),
+            _ => match u32::from(char) {
                 code @ 0..=0xff => out.push_str(&format!("\\x{code:02x}")),
-                code => out.push_str(&format!("\\u{code:04x}")),
+                code @ 0..=0xffff => out.push_str(&format!("\\u{code:04x}")),
+                // Bytes that are no text stand there until they are written.
+                0x10_ff00.. => out.push(char),
+                code => out.push_str(&format!("\\U{code:08x}")),
             },
-            _ => out.push(char),
         }
     }
     out.push(quote);
     out
+}
+
+/// Whether `repr` shows the character as it is.
+pub fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return (' '..='\x7e').contains(&c);
+    }
+    // `str::escape_debug` knows Unicode's printable characters; it escapes combining ones only at
+    // the start of a string.
+    let mut text = String::from("a");
+    text.push(c);
+    text.escape_debug().nth(1) == Some(c)
 }
 
 /// `repr()` of bytes: `b'…'`.

@@ -45,7 +45,10 @@ use crate::{
     playbook::{Keyword, Task, resolve::OWN},
     run::TaskResult,
     template::Templar,
-    value::{Dict, Value},
+    value::{
+        Dict, Value,
+        regex::{Flags, Pattern},
+    },
 };
 
 /// What an action's function gives: its result, or why there is none.
@@ -183,7 +186,8 @@ pub fn without_omitted(dict: &Dict, omit: &str) -> Dict {
 /// # Errors
 /// An expression that can't be compiled.
 pub fn matches(pattern: &str, text: &str) -> Result<bool, ActionError> {
-    let compiled = fancy_regex::Regex::new(pattern)
+    let compiled = Pattern::new(pattern, Flags::default())
         .map_err(|_| ActionError::result(format!("Invalid regular expression: {pattern}")))?;
-    compiled.is_match(text).map_err(|e| ActionError::result(e.to_string()))
+    let found = compiled.search(text).map_err(|e| ActionError::result(e.to_string()))?;
+    Ok(found.is_some())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::Regex;
+use vmstation_host::regex::{self, BytesPattern, Flags};
 
 use crate::{
     connection::{Secret, quote},
@@ -97,13 +97,14 @@ const SU_PROMPTS: &str = "Password|암호|パスワード|Adgangskode|Contraseñ
     Lösenord|Mật khẩu|Mot de passe|Parola|Parool|Pasahitza|Passord|Passwort|Salasana|Sandi|Senha|\
     Wachtwoord|ססמה|Лозинка|Парола|Пароль|गुप्तशब्द|शब्दकूट|సంకేతపదము|හස්පදය|密码|密碼|口令";
 
-static SU_PROMPT: LazyLock<Regex> = LazyLock::new(|| {
+static SU_PROMPT: LazyLock<BytesPattern> = LazyLock::new(|| {
     #[expect(clippy::unwrap_used, reason = "the pattern is a constant")]
     su_prompt(SU_PROMPTS).unwrap()
 });
 
-fn su_prompt(words: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!(r"(?i)^(?:\w+'s )?(?:{words}) ?(?::|：)"))
+fn su_prompt(words: &str) -> Result<BytesPattern, regex::Error> {
+    let flags = Flags { ignore_case: true, ..Flags::default() };
+    BytesPattern::new(&format!(r"^(?:\w+'s )?(?:{words}) ?(?::|：)"), flags)
 }
 
 /// What the escalation has said so far.
@@ -125,7 +126,7 @@ pub(super) enum Said {
 pub(super) struct Escalation<'a> {
     settings: &'a Become,
     prompt: String,
-    su_prompt: Option<Regex>,
+    su_prompt: Option<BytesPattern>,
     seen: Vec<u8>,
 }
 
@@ -191,8 +192,10 @@ impl<'a> Escalation<'a> {
         let asks = match self.settings.method {
             Method::Sudo => has(&self.prompt),
             Method::Su => {
-                let regex = self.su_prompt.as_ref().unwrap_or(&SU_PROMPT);
-                self.seen.split(|b| matches!(b, b'\n' | b'\r')).any(|line| regex.is_match(line))
+                let prompt = self.su_prompt.as_ref().unwrap_or(&SU_PROMPT);
+                self.seen
+                    .split(|b| matches!(b, b'\n' | b'\r'))
+                    .any(|line| matches!(prompt.search(line), Ok(Some(_))))
             }
         };
         if asks { Said::Prompt } else { Said::Nothing }

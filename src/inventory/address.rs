@@ -1,28 +1,29 @@
 //! Host names, addresses and ports as inventories and patterns write them.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use fancy_regex::Regex;
+use crate::value::regex::{Flags, Pattern};
 
 /// Compiles one of the expressions below.
-fn regex(pattern: &str) -> Regex {
+fn regex(pattern: &str) -> Arc<Pattern> {
     #[expect(clippy::expect_used, reason = "the patterns are constants and a test compiles each")]
-    Regex::new(pattern).expect("constant pattern")
+    Pattern::new(pattern, Flags::default()).expect("constant pattern")
 }
 
 const NUMERIC_RANGE: &str = r"\[[0-9]+:[0-9]+(?::[0-9]+)?\]";
 const HEX_RANGE: &str = r"\[[0-9a-f]+:[0-9a-f]+(?::[0-9]+)?\]";
 const LABEL_RANGE: &str = r"\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)(?::[0-9]+)?\]";
 
-static BRACKETED_PORT: LazyLock<Regex> = LazyLock::new(|| regex(r"^\[(.+)\]:([0-9]+)$"));
-static PORT: LazyLock<Regex> = LazyLock::new(|| regex(r"^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$"));
+static BRACKETED_PORT: LazyLock<Arc<Pattern>> = LazyLock::new(|| regex(r"^\[(.+)\]:([0-9]+)$"));
+static PORT: LazyLock<Arc<Pattern>> =
+    LazyLock::new(|| regex(r"^((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)$"));
 
-static IPV4: LazyLock<Regex> = LazyLock::new(|| {
+static IPV4: LazyLock<Arc<Pattern>> = LazyLock::new(|| {
     let part = format!("(?:[01]?[0-9]{{1,2}}|2[0-4][0-9]|25[0-5]|{NUMERIC_RANGE})");
     regex(&format!(r"(?i)^(?:{part}\.){{3}}{part}$"))
 });
 
-static IPV6: LazyLock<Regex> = LazyLock::new(|| {
+static IPV6: LazyLock<Arc<Pattern>> = LazyLock::new(|| {
     let part = format!("(?:[0-9a-f]{{1,4}}|{HEX_RANGE})");
     let mut forms = vec![
         format!("(?:{part}:){{7}}{part}"),
@@ -47,7 +48,7 @@ static IPV6: LazyLock<Regex> = LazyLock::new(|| {
     regex(&format!("(?i)^(?:{})", anchored.join("|")))
 });
 
-static HOSTNAME: LazyLock<Regex> = LazyLock::new(|| {
+static HOSTNAME: LazyLock<Arc<Pattern>> = LazyLock::new(|| {
     let label = format!(r"(?:\w|{LABEL_RANGE})(?:[\w_-]|{LABEL_RANGE})*(?<![_-])");
     regex(&format!(r"(?i)^{label}(?:\.{label})*$"))
 });
@@ -75,11 +76,11 @@ pub fn parse(text: &str, ranges: bool) -> Result<(String, Option<u32>), BadAddre
     let mut address = text;
     let mut port = None;
     for pattern in [&BRACKETED_PORT, &PORT] {
-        if let Ok(Some(found)) = pattern.captures(address)
-            && let (Some(host), Some(number)) = (found.get(1), found.get(2))
+        if let Ok(Some(found)) = pattern.match_start(address)
+            && let (Some(host), Some(number)) = (found.group(address, 1), found.group(address, 2))
         {
-            address = host.as_str();
-            port = number.as_str().parse().ok();
+            address = host;
+            port = number.parse().ok();
         }
     }
     if !is_address(address) {
@@ -91,14 +92,17 @@ pub fn parse(text: &str, ranges: bool) -> Result<(String, Option<u32>), BadAddre
     Ok((address.to_owned(), port))
 }
 
+fn matches(pattern: &Pattern, text: &str) -> bool {
+    matches!(pattern.match_start(text), Ok(Some(_)))
+}
+
 fn is_address(text: &str) -> bool {
-    [&IPV4, &IPV6, &HOSTNAME].iter().any(|p| p.is_match(text).unwrap_or(false))
+    [&IPV4, &IPV6, &HOSTNAME].iter().any(|pattern| matches(pattern, text))
 }
 
 /// `inventory_hostname_short`: up to the first dot, but an address as a whole.
 pub(super) fn short_name(name: &str) -> String {
-    let matches = |p: &Regex| p.is_match(name).unwrap_or(false);
-    if matches(&IPV4) || matches(&IPV6) {
+    if matches(&IPV4, name) || matches(&IPV6, name) {
         return name.to_owned();
     }
     name.split('.').next().unwrap_or(name).to_owned()

@@ -1,14 +1,18 @@
 //! Host patterns: `web:&prod:!db01`, globs, `~regex`, `group[0]`, `group[1:3]`.
 
-use std::{collections::HashSet, sync::Arc, sync::LazyLock};
-
-use fancy_regex::Regex;
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock},
+};
 
 use super::{
     address,
     graph::{Graph, HostId, LOCALHOST},
 };
-use crate::diagnostic::{Error, Kind, Result};
+use crate::{
+    diagnostic::{Error, Kind, Result},
+    value::regex::{Flags, Pattern, escape},
+};
 
 /// What a pattern that matches nothing leads to (`host_pattern_mismatch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -22,14 +26,15 @@ pub enum Mismatch {
     Ignore,
 }
 
-static SUBSCRIPT: LazyLock<Regex> = LazyLock::new(|| {
+static SUBSCRIPT: LazyLock<Arc<Pattern>> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant pattern that the tests compile")]
-    Regex::new(r"(?s)^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*))\]$").expect("constant pattern")
+    Pattern::new(r"(?s)^(.+)\[(?:(-?[0-9]+)|([0-9]+)([:-])([0-9]*))\]$", Flags::default())
+        .expect("constant pattern")
 });
 
-static BY_COLON: LazyLock<Regex> = LazyLock::new(|| {
+static BY_COLON: LazyLock<Arc<Pattern>> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant pattern that the tests compile")]
-    Regex::new(r"(?:[^\s:\[\]]|\[[^\]]*\])+").expect("constant pattern")
+    Pattern::new(r"(?:[^\s:\[\]]|\[[^\]]*\])+", Flags::default()).expect("constant pattern")
 });
 
 /// Takes a list of patterns apart at commas, or at colons where there is no comma and the whole is
@@ -40,7 +45,9 @@ pub fn split(pattern: &str) -> Vec<String> {
     } else if address::parse(pattern, true).is_ok() {
         vec![pattern.to_owned()]
     } else {
-        BY_COLON.find_iter(pattern).flatten().map(|m| m.as_str().to_owned()).collect()
+        // It can't take many steps.
+        let found = BY_COLON.find_all(pattern, None).unwrap_or_default();
+        found.iter().filter_map(|m| m.group(pattern, 0)).map(str::to_owned).collect()
     };
     parts.iter().map(|p| p.trim()).filter(|p| !p.is_empty()).map(str::to_owned).collect()
 }
@@ -107,10 +114,10 @@ impl Selection<'_> {
         if pattern.starts_with('~') {
             return (pattern.to_owned(), None);
         }
-        let Ok(Some(found)) = SUBSCRIPT.captures(pattern) else {
+        let Ok(Some(found)) = SUBSCRIPT.match_start(pattern) else {
             return (pattern.to_owned(), None);
         };
-        let text = |i: usize| found.get(i).map(|m| m.as_str());
+        let text = |i: usize| found.group(pattern, i);
         let number = |t: &str| t.parse::<usize>().unwrap_or(usize::MAX);
         let bare = text(1).unwrap_or(pattern).to_owned();
         if let Some(index) = text(2) {
@@ -195,35 +202,35 @@ fn apply(hosts: Vec<HostId>, subscript: Option<Subscript>) -> Option<Vec<HostId>
 /// One pattern without sign and subscript.
 enum Matcher {
     Word(Arc<str>),
-    Regex(Box<Regex>),
+    Expression(Arc<Pattern>),
 }
 
 impl Matcher {
     fn new(pattern: &str) -> Result<Self> {
         let source = match pattern.strip_prefix('~') {
             // Python's `match` looks at the beginning only.
-            Some(regex) => format!("^(?:{regex})"),
+            Some(regex) => regex.to_owned(),
             None if !pattern.contains(['*', '?', '[']) => return Ok(Self::Word(pattern.into())),
             None => glob_to_regex(pattern),
         };
-        let regex = Regex::new(&source)
+        let regex = Pattern::new(&source, Flags::default())
             .map_err(|_| user(format!("Invalid host list pattern: {pattern}")))?;
-        Ok(Self::Regex(Box::new(regex)))
+        Ok(Self::Expression(regex))
     }
 
     fn matches(&self, name: &str) -> bool {
         match self {
             Self::Word(word) => **word == *name,
             // Only an expression that backtracks without end fails here: no match.
-            Self::Regex(regex) => regex.is_match(name).unwrap_or(false),
+            Self::Expression(regex) => matches!(regex.match_start(name), Ok(Some(_))),
         }
     }
 }
 
-/// A shell glob as Python's `fnmatch` reads it.
+/// A shell glob as Python's `fnmatch` reads it: an expression that matches from the beginning.
 pub fn glob_to_regex(glob: &str) -> String {
     let chars: Vec<char> = glob.chars().collect();
-    let mut out = String::from("(?s)^");
+    let mut out = String::from("(?s)");
     let mut i = 0;
     while let Some(c) = chars.get(i).copied() {
         i += 1;
@@ -237,10 +244,10 @@ pub fn glob_to_regex(glob: &str) -> String {
                 }
                 None => out.push_str("\\["),
             },
-            c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+            c => out.push_str(&escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
-    out.push('$');
+    out.push_str("\\Z");
     out
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use fancy_regex::Regex;
-
 use super::{GroupNames, Mismatch};
 use crate::{
     config::{Settings, options},
     diagnostic::{Error, Kind, Result},
-    value::Dict,
+    value::{
+        Dict,
+        regex::{Flags, Pattern, escape},
+    },
 };
 
 /// When `group_vars/` and `host_vars/` are read (`run_vars_plugins`).
@@ -94,7 +95,7 @@ pub struct Rules {
     /// The `-e` variables, for sources that see them.
     pub extra_vars: Dict,
     /// Names in folders that are no sources.
-    ignored: Vec<Regex>,
+    ignored: Vec<Arc<Pattern>>,
 }
 
 const IGNORED: [&str; 4] = [r"^\.", "^host_vars$", "^group_vars$", "^vars_plugins$"];
@@ -135,15 +136,15 @@ impl Default for Rules {
     }
 }
 
-fn ignored(patterns: &[String], extensions: &[String]) -> Result<Vec<Regex>> {
-    let endings = extensions.iter().map(|e| format!("{}$", regex::escape(e)));
+fn ignored(patterns: &[String], extensions: &[String]) -> Result<Vec<Arc<Pattern>>> {
+    let endings = extensions.iter().map(|e| format!("{}$", escape(e)));
     IGNORED
         .iter()
         .map(|p| (*p).to_owned())
         .chain(patterns.iter().filter(|p| !p.is_empty()).cloned())
         .chain(endings)
         .map(|p| {
-            Regex::new(&p).map_err(|e| {
+            Pattern::new(&p, Flags::default()).map_err(|e| {
                 Error::new(Kind::Options, format!("inventory_ignore_patterns: '{p}': {e}"))
             })
         })
@@ -204,7 +205,7 @@ impl Rules {
     /// Whether a folder's entry of this name is no source.
     pub(super) fn is_ignored(&self, name: &str) -> bool {
         // Only an expression that backtracks without end fails: then the entry is a source.
-        self.ignored.iter().any(|r| r.is_match(name).unwrap_or(false))
+        self.ignored.iter().any(|r| matches!(r.search(name), Ok(Some(_))))
     }
 }
 

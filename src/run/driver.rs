@@ -15,7 +15,10 @@ use crate::{
     inventory::order_hosts,
     playbook::{Play, Playbook, keywords, keywords::is_reserved, play},
     template::{RenderOptions, Scope, Templar},
-    value::{Dict, Value},
+    value::{
+        Dict, Value,
+        regex::{Flags, Pattern},
+    },
     vars::PlayView,
 };
 
@@ -382,7 +385,9 @@ fn portion(wish: &Value, all: usize) -> Result<usize> {
 
 /// Whether a shell pattern matches a whole text.
 fn glob(pattern: &str, text: &str) -> bool {
-    regex::Regex::new(&crate::inventory::glob_to_regex(pattern)).is_ok_and(|g| g.is_match(text))
+    Pattern::new(&crate::inventory::glob_to_regex(pattern), Flags::default())
+        .and_then(|glob| glob.match_start(text))
+        .is_ok_and(|found| found.is_some())
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Conditions: `when`, `until`, `changed_when`, `failed_when`, `that`.
 
-use std::sync::OnceLock;
-
-use regex::Regex;
+use std::sync::{Arc, OnceLock};
 
 use super::{
     RenderOptions, Templar,
@@ -10,7 +8,12 @@ use super::{
 };
 use crate::{
     diagnostic::Result,
-    value::{PyError, PyErrorKind, PyResult, Value, ops::truth, repr::to_text},
+    value::{
+        PyError, PyErrorKind, PyResult, Value,
+        ops::truth,
+        regex::{Flags, Pattern},
+        repr::to_text,
+    },
 };
 
 impl Templar {
@@ -86,24 +89,22 @@ impl Templar {
 
     /// If the condition asks whether the undefined variable is defined, the answer.
     fn expected(&self, condition: &str, message: &str) -> Option<bool> {
-        static UNDEFINED: OnceLock<Option<Regex>> = OnceLock::new();
-        static ASKED: OnceLock<Option<Regex>> = OnceLock::new();
+        static UNDEFINED: OnceLock<Option<Arc<Pattern>>> = OnceLock::new();
+        static ASKED: OnceLock<Option<Arc<Pattern>>> = OnceLock::new();
         // Both patterns are constant and valid.
-        let undefined =
-            UNDEFINED.get_or_init(|| Regex::new(r"'(hostvars\[.+\]|\w+)' is undefined").ok());
+        let compiled = |pattern| Pattern::new(pattern, Flags::default()).ok();
+        let undefined = UNDEFINED.get_or_init(|| compiled(r"'(hostvars\[.+\]|\w+)' is undefined"));
         let asked = ASKED.get_or_init(|| {
-            Regex::new(r"(hostvars\[.+\]|\w+)\s+(not\s+is|is|is\s+not)\s+(defined|undefined)").ok()
+            compiled(r"(hostvars\[.+\]|\w+)\s+(not\s+is|is|is\s+not)\s+(defined|undefined)")
         });
-        let missing = undefined.as_ref()?.captures(message)?.get(1)?.as_str().replace('\'', "\"");
-        let mut rest = condition;
-        while let Some(found) = asked.as_ref()?.captures(rest) {
-            let (all, name) = (found.get(0)?, found.get(1)?);
-            if name.as_str().replace('\'', "\"") == missing {
-                let negated = found.get(2)?.as_str().contains("not");
-                let should_exist = negated != (found.get(3)?.as_str() == "defined");
+        let found = undefined.as_ref()?.search(message).ok()??;
+        let missing = found.group(message, 1)?.replace('\'', "\"");
+        for found in asked.as_ref()?.find_all(condition, None).ok()? {
+            if found.group(condition, 1)?.replace('\'', "\"") == missing {
+                let negated = found.group(condition, 2)?.contains("not");
+                let should_exist = negated != (found.group(condition, 3)? == "defined");
                 return Some(!should_exist);
             }
-            rest = &rest[all.end()..];
         }
         None
     }

@@ -1,20 +1,10 @@
 //! Characters and lines as Python's `str` sees them.
 
+pub use vmstation_host::python::is_printable;
+
 /// Python's white space: Unicode's, and the ASCII separators.
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
-}
-
-/// Whether `repr` shows the character as it is.
-pub fn is_printable(c: char) -> bool {
-    if c.is_ascii() {
-        return (' '..='\x7e').contains(&c);
-    }
-    // `str::escape_debug` knows Unicode's printable characters; it escapes combining ones only at
-    // the start of a string.
-    let mut text = String::from("a");
-    text.push(c);
-    text.escape_debug().nth(1) == Some(c)
 }
 
 /// The value of a decimal digit of any script.

@@ -1,8 +1,11 @@
 //! Tags, and which one a plain scalar gets by YAML 1.1's rules as PyYAML applies them.
 
-use std::{fmt, sync::LazyLock};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
-use regex::Regex;
+use crate::value::regex::{Flags, Pattern};
 
 /// A resolved tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +98,7 @@ impl Tag {
         let Some(&first) = text.as_bytes().first() else { return Self::Null };
         RESOLVERS
             .iter()
-            .find(|r| r.first.contains(&first) && r.regex.is_match(text))
+            .find(|r| r.first.contains(&first) && r.is_match(text))
             .map_or(Self::Str, |r| r.tag.clone())
     }
 }
@@ -113,17 +116,23 @@ impl fmt::Display for Tag {
 struct Resolver {
     tag: Tag,
     first: &'static [u8],
-    regex: Regex,
+    pattern: Arc<Pattern>,
+}
+
+impl Resolver {
+    fn is_match(&self, text: &str) -> bool {
+        // None of them can take many steps.
+        matches!(self.pattern.match_start(text), Ok(Some(_)))
+    }
 }
 
 static RESOLVERS: LazyLock<Vec<Resolver>> = LazyLock::new(|| {
     let rule = |tag, first, pattern: &str| {
-        // Python's `$` also matches before a last line feed.
-        let pattern = format!(r"^(?:{pattern})\n?\z");
+        let pattern = format!("^(?:{pattern})$");
         // Patterns are constants, compiled by the tests.
         #[expect(clippy::unwrap_used, reason = "the patterns below are constants")]
-        let regex = Regex::new(&pattern).unwrap();
-        Resolver { tag, first, regex }
+        let pattern = Pattern::new(&pattern, Flags::default()).unwrap();
+        Resolver { tag, first, pattern }
     };
     vec![
         rule(

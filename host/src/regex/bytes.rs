@@ -1,8 +1,8 @@
 //! Patterns of `bytes`: files that modules edit need not be UTF-8.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use super::{Error, Flags, Match, Pattern};
+use super::{Error, Flags, Match, Pattern, replace, search};
 
 /// A pattern that is matched against bytes, as Python does with `re.compile(b'…')`.
 pub struct BytesPattern(Arc<Pattern>);
@@ -10,7 +10,7 @@ pub struct BytesPattern(Arc<Pattern>);
 /// A match, with the bytes it was found in.
 pub struct BytesMatch<'p> {
     pattern: &'p Pattern,
-    text: String,
+    bytes: Vec<u8>,
     found: Match,
 }
 
@@ -20,8 +20,7 @@ impl BytesPattern {
     /// # Errors
     /// As `re.compile` fails.
     pub fn new(pattern: &str, flags: Flags) -> Result<Self, Error> {
-        let flags = Flags { bytes: true, ..flags };
-        Ok(Self(Pattern::new(&as_text(pattern.as_bytes()), flags)?))
+        Pattern::compiled(pattern, flags, false).map(Self)
     }
 
     /// Whether `^` and `$` match at every line.
@@ -32,11 +31,10 @@ impl BytesPattern {
     /// `re.search`.
     ///
     /// # Errors
-    /// A pattern that takes too many steps.
+    /// An expression that takes too many steps.
     pub fn search(&self, bytes: &[u8]) -> Result<Option<BytesMatch<'_>>, Error> {
-        let text = as_text(bytes);
-        let Some(found) = self.0.search(&text)? else { return Ok(None) };
-        Ok(Some(BytesMatch { pattern: &self.0, text: text.into_owned(), found }))
+        let found = search::Search::new(&self.0.program, bytes).next(0, false)?;
+        Ok(found.map(|found| BytesMatch { pattern: &self.0, bytes: bytes.to_vec(), found }))
     }
 }
 
@@ -46,10 +44,10 @@ impl BytesMatch<'_> {
     /// # Errors
     /// As Python fails for a bad replacement text.
     pub fn expand(&self, replacement: &str) -> Result<Vec<u8>, Error> {
-        let replacement = as_text(replacement.as_bytes());
-        let expanded = self.pattern.expand(&replacement, &self.text, &self.found)?;
-        // Every character stands for a byte.
-        Ok(expanded.chars().map(|c| c as u8).collect())
+        let mut out = Vec::new();
+        let template = replace::Template::parse(replacement, self.pattern)?;
+        template.expand(&mut out, &self.bytes, &self.found);
+        Ok(out)
     }
 
     /// Number of groups.
@@ -64,23 +62,16 @@ impl BytesMatch<'_> {
 
     /// The bytes of a group (0 is the whole); `None` if it did not take part.
     pub fn group(&self, group: usize) -> Option<Vec<u8>> {
-        let text = self.found.group(&self.text, group)?;
-        // Every character stands for a byte.
-        Some(text.chars().map(|c| c as u8).collect())
+        self.found.span(group).map(|(start, end)| self.bytes[start..end].to_vec())
+    }
+
+    /// Where a group is (0 is the whole); `None` if it did not take part.
+    pub fn span(&self, group: usize) -> Option<(usize, usize)> {
+        self.found.span(group)
     }
 
     /// Where the match begins and ends.
     pub fn range(&self) -> (usize, usize) {
-        let at = |end: usize| self.text[..end].chars().count();
-        let (start, end) = self.found.range();
-        (at(start), at(end))
-    }
-}
-
-/// A text with a character for each byte.
-fn as_text(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
-        _ => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
+        self.found.range()
     }
 }

@@ -1,9 +1,20 @@
-//! Python's `re`: its patterns translated for `fancy_regex`, its replacement texts, its way of
-//! finding all matches. Modules and templates use the same.
+//! Python's `re`, as version 3.11 has it: patterns, what is wrong with them, how they match, replacement texts, and
+//! the ways of finding all matches. Modules and templates use the same.
+//!
+//! A pattern is read (`token`, `parse`) into a `tree`, compiled to a `program`, and run by a backtracking `machine`,
+//! which `search` starts where a match may begin.
 
 mod bytes;
+mod compile;
+mod machine;
+mod parse;
+mod program;
 mod replace;
-mod translate;
+mod search;
+mod set;
+mod token;
+mod tree;
+mod unicode;
 
 use std::{
     collections::HashMap,
@@ -16,7 +27,7 @@ pub use bytes::{BytesMatch, BytesPattern};
 /// What Python raises for a pattern, or for a replacement text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// The class, `re.error` or `IndexError`.
+    /// The class: `re.error`, `IndexError`, `ValueError`, `OverflowError` or `RecursionError`.
     pub class: &'static str,
     pub message: String,
 }
@@ -40,29 +51,19 @@ pub struct Flags {
     pub dot_all: bool,
     /// `re.X`
     pub verbose: bool,
-    /// The pattern is `bytes`, matched in texts whose characters stand for bytes: nothing beyond ASCII
-    /// is a letter, a digit or white space, or has another case.
-    pub bytes: bool,
-}
-
-/// Where a pattern must match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Anchor {
-    Search,
-    Match,
-    Full,
-    /// Anywhere, but not empty where the search begins.
-    Advance,
 }
 
 /// A compiled pattern.
 pub struct Pattern {
-    text: String,
-    flags: Flags,
-    regex: fancy_regex::Regex,
+    program: program::Program,
     names: HashMap<String, usize>,
-    groups: usize,
     multiline: bool,
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pattern").field("names", &self.names).finish_non_exhaustive()
+    }
 }
 
 /// A match: byte ranges of the whole and of each group.
@@ -88,15 +89,15 @@ impl Match {
     }
 }
 
-fn error(message: impl Into<String>) -> Error {
+fn failure(message: impl Into<String>) -> Error {
     Error { class: "re.error", message: message.into() }
 }
 
-type Cache = Mutex<HashMap<(String, Flags, Anchor), Arc<Pattern>>>;
+type Cache = Mutex<HashMap<(String, Flags, bool), Arc<Pattern>>>;
 
 static CACHE: LazyLock<Cache> = LazyLock::new(Cache::default);
 
-fn cache() -> std::sync::MutexGuard<'static, HashMap<(String, Flags, Anchor), Arc<Pattern>>> {
+fn cache() -> std::sync::MutexGuard<'static, HashMap<(String, Flags, bool), Arc<Pattern>>> {
     // A panic while it is held leaves a map that is whole.
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -104,38 +105,27 @@ fn cache() -> std::sync::MutexGuard<'static, HashMap<(String, Flags, Anchor), Ar
 /// As many patterns as CPython keeps.
 const CACHED: usize = 512;
 
-/// Steps back that a pattern may take; far beyond any sane use, so that a bad one ends.
-const MOST_STEPS: usize = 50_000_000;
-
 impl Pattern {
     /// Compiles `pattern`.
+    ///
+    /// # Errors
+    /// As `re.compile` fails.
     pub fn new(pattern: &str, flags: Flags) -> Result<Arc<Self>, Error> {
-        Self::anchored(pattern, flags, Anchor::Search)
+        Self::compiled(pattern, flags, true)
     }
 
-    fn anchored(pattern: &str, flags: Flags, anchor: Anchor) -> Result<Arc<Self>, Error> {
-        let key = (pattern.to_owned(), flags, anchor);
+    /// The pattern for `str`, where `is_text`, or for `bytes`: there nothing beyond ASCII is a letter, a digit or white
+    /// space, or has another case.
+    fn compiled(pattern: &str, flags: Flags, is_text: bool) -> Result<Arc<Self>, Error> {
+        let key = (pattern.to_owned(), flags, is_text);
         if let Some(known) = cache().get(&key) {
             return Ok(Arc::clone(known));
         }
-        let translated = translate::translate(pattern, flags)?;
-        let source = match anchor {
-            Anchor::Search => format!("{}{}", translated.prefix, translated.body),
-            Anchor::Match => format!("{}\\A(?:{})", translated.prefix, translated.body),
-            Anchor::Advance => format!("{}(?:{})(?!\\G)", translated.prefix, translated.body),
-            Anchor::Full => format!("{}\\A(?:{})\\z", translated.prefix, translated.body),
-        };
-        let regex = fancy_regex::RegexBuilder::new(&source)
-            .backtrack_limit(MOST_STEPS)
-            .build()
-            .map_err(|e| error(e.to_string()))?;
+        let parsed = parse::parse(pattern, flags, is_text)?;
         let compiled = Arc::new(Self {
-            text: pattern.to_owned(),
-            flags,
-            regex,
-            names: translated.names,
-            groups: translated.groups,
-            multiline: translated.multiline,
+            program: compile::compile(&parsed, is_text)?,
+            multiline: parsed.flags & tree::flag::MULTILINE != 0,
+            names: parsed.names,
         });
         let mut cache = cache();
         if cache.len() >= CACHED {
@@ -152,7 +142,7 @@ impl Pattern {
 
     /// Number of groups.
     pub fn groups(&self) -> usize {
-        self.groups
+        self.program.groups
     }
 
     /// The number of a named group.
@@ -165,58 +155,68 @@ impl Pattern {
         self.names.iter().map(|(name, n)| (name.as_str(), *n))
     }
 
-    /// The first match at or after byte `from`.
+    /// The first match at or after byte `from`, which a character begins at.
+    ///
+    /// # Errors
+    /// An expression that takes too many steps.
     pub fn search_from(&self, text: &str, from: usize) -> Result<Option<Match>, Error> {
-        let found = self.regex.captures_from_pos(text, from).map_err(|e| error(e.to_string()))?;
-        Ok(found.map(|captures| Match {
-            spans: (0..=self.groups)
-                .map(|i| captures.get(i).map(|m| (m.start(), m.end())))
-                .collect(),
-        }))
+        search::Search::new(&self.program, text.as_bytes()).next(from, false)
     }
 
     /// `re.search`.
+    ///
+    /// # Errors
+    /// An expression that takes too many steps.
     pub fn search(&self, text: &str) -> Result<Option<Match>, Error> {
         self.search_from(text, 0)
     }
 
     /// `re.match`.
+    ///
+    /// # Errors
+    /// An expression that takes too many steps.
     pub fn match_start(&self, text: &str) -> Result<Option<Match>, Error> {
-        Self::anchored(&self.text, self.flags, Anchor::Match)?.search(text)
+        search::match_at(&self.program, text.as_bytes(), 0, false)
     }
 
     /// `re.fullmatch`.
+    ///
+    /// # Errors
+    /// An expression that takes too many steps.
     pub fn full_match(&self, text: &str) -> Result<Option<Match>, Error> {
-        Self::anchored(&self.text, self.flags, Anchor::Full)?.search(text)
+        search::match_at(&self.program, text.as_bytes(), 0, true)
     }
 
     /// `re.finditer`: an empty match may follow right after a match, but not after an empty one.
+    ///
+    /// # Errors
+    /// An expression that takes too many steps.
     pub fn find_all(&self, text: &str, limit: Option<usize>) -> Result<Vec<Match>, Error> {
+        let mut search = search::Search::new(&self.program, text.as_bytes());
         let mut matches = Vec::new();
-        let mut from = 0;
-        let mut empty = false;
-        while limit.is_none_or(|l| matches.len() < l) && from <= text.len() {
+        let (mut from, mut empty) = (0, false);
+        while limit.is_none_or(|limit| matches.len() < limit) {
             // Where an empty match was, only one with text may follow.
-            let found = if empty {
-                Self::anchored(&self.text, self.flags, Anchor::Advance)?.search_from(text, from)?
-            } else {
-                self.search_from(text, from)?
-            };
-            let Some(found) = found else { break };
+            let Some(found) = search.next(from, empty)? else { break };
             let (start, end) = found.range();
-            from = end;
-            empty = start == end;
+            (from, empty) = (end, start == end);
             matches.push(found);
         }
         Ok(matches)
     }
 
     /// `re.sub`, at most `count` times unless that is 0.
+    ///
+    /// # Errors
+    /// As Python fails for a bad replacement text, and an expression that takes too many steps.
     pub fn sub(&self, replacement: &str, text: &str, count: usize) -> Result<String, Error> {
         self.sub_counted(replacement, text, count).map(|(out, _)| out)
     }
 
     /// `re.subn`: the text, and how often something was replaced.
+    ///
+    /// # Errors
+    /// As Python fails for a bad replacement text, and an expression that takes too many steps.
     pub fn sub_counted(
         &self,
         replacement: &str,
@@ -224,39 +224,52 @@ impl Pattern {
         count: usize,
     ) -> Result<(String, usize), Error> {
         let template = replace::Template::parse(replacement, self)?;
-        let mut out = String::with_capacity(text.len());
+        let mut out = Vec::with_capacity(text.len());
         let mut at = 0;
         let all = self.find_all(text, (count > 0).then_some(count))?;
         for found in &all {
             let (start, end) = found.range();
-            out.push_str(&text[at..start]);
-            template.expand(&mut out, text, found);
+            out.extend_from_slice(&text.as_bytes()[at..start]);
+            template.expand(&mut out, text.as_bytes(), found);
             at = end;
         }
-        out.push_str(&text[at..]);
-        Ok((out, all.len()))
+        out.extend_from_slice(&text.as_bytes()[at..]);
+        Ok((into_text(out), all.len()))
     }
 
     /// `match.expand`.
+    ///
+    /// # Errors
+    /// As Python fails for a bad replacement text.
     pub fn expand(&self, replacement: &str, text: &str, found: &Match) -> Result<String, Error> {
-        let mut out = String::new();
-        replace::Template::parse(replacement, self)?.expand(&mut out, text, found);
-        Ok(out)
+        let mut out = Vec::new();
+        let template = replace::Template::parse(replacement, self)?;
+        template.expand(&mut out, text.as_bytes(), found);
+        Ok(into_text(out))
     }
 
     /// `re.split`.
+    ///
+    /// # Errors
+    /// An expression that takes too many steps.
     pub fn split(&self, text: &str, limit: usize) -> Result<Vec<Option<String>>, Error> {
         let mut parts = Vec::new();
         let mut at = 0;
         for found in self.find_all(text, (limit > 0).then_some(limit))? {
             let (start, end) = found.range();
             parts.push(Some(text[at..start].to_owned()));
-            parts.extend((1..=self.groups).map(|g| found.group(text, g).map(str::to_owned)));
+            parts.extend((1..=self.groups()).map(|g| found.group(text, g).map(str::to_owned)));
             at = end;
         }
         parts.push(Some(text[at..].to_owned()));
         Ok(parts)
     }
+}
+
+/// Pieces of texts, put together.
+fn into_text(bytes: Vec<u8>) -> String {
+    // Matches begin and end between characters, so there is nothing to replace.
+    String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 /// `re.escape`.

@@ -1,10 +1,14 @@
 //! Replacement texts: `\1`, `\g<name>`, escapes.
 
-use super::{Error, Match, Pattern, error};
+use super::{
+    Error, Match, Pattern,
+    parse::escape::simple,
+    token::{Source, Token, group_number, is_name},
+};
 use crate::python::repr_str;
 
 enum Piece {
-    Text(String),
+    Text(Vec<u8>),
     Group(usize),
 }
 
@@ -13,135 +17,123 @@ pub(super) struct Template(Vec<Piece>);
 
 impl Template {
     /// Parses `text` for matches of `pattern`.
+    ///
+    /// # Errors
+    /// As Python's `re` fails.
     pub(super) fn parse(text: &str, pattern: &Pattern) -> Result<Self, Error> {
-        let chars: Vec<char> = text.chars().collect();
-        let mut pieces = Vec::new();
-        let mut literal = String::new();
-        let mut at = 0;
-        while let Some(c) = chars.get(at) {
-            if *c != '\\' {
-                literal.push(*c);
-                at += 1;
-                continue;
-            }
-            let (piece, end) = escape(&chars, at, pattern)?;
-            match piece {
-                Piece::Text(t) => literal.push_str(&t),
-                Piece::Group(n) => {
-                    if !literal.is_empty() {
-                        pieces.push(Piece::Text(std::mem::take(&mut literal)));
-                    }
-                    pieces.push(Piece::Group(n));
+        let is_text = pattern.program.is_text;
+        let chars =
+            if is_text { text.chars().collect() } else { text.bytes().map(char::from).collect() };
+        let mut source = Source::new(chars, is_text)?;
+        let mut template = Template(Vec::new());
+        while let Some(token) = source.take()? {
+            match token {
+                Token::Plain(c) => template.push(c, is_text),
+                Token::Escape('g') => {
+                    let group = named(&mut source, pattern)?;
+                    template.0.push(Piece::Group(group));
                 }
+                Token::Escape(c @ '0'..='9') => match number(&mut source, c, pattern)? {
+                    Number::Character(c) => template.push(c, is_text),
+                    Number::Group(group) => template.0.push(Piece::Group(group)),
+                },
+                Token::Escape(c) => match simple(c) {
+                    Some(simple) => template.push(simple, is_text),
+                    None if c.is_ascii_alphabetic() => {
+                        return Err(source.error(&format!("bad escape \\{c}"), 2));
+                    }
+                    None => {
+                        template.push('\\', is_text);
+                        template.push(c, is_text);
+                    }
+                },
             }
-            at = end;
         }
-        if !literal.is_empty() {
-            pieces.push(Piece::Text(literal));
+        Ok(template)
+    }
+
+    fn push(&mut self, c: char, is_text: bool) {
+        if !matches!(self.0.last(), Some(Piece::Text(_))) {
+            self.0.push(Piece::Text(Vec::new()));
         }
-        Ok(Self(pieces))
+        if let Some(Piece::Text(text)) = self.0.last_mut() {
+            if is_text {
+                text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            } else {
+                // Every character stands for a byte.
+                text.push(c as u8);
+            }
+        }
     }
 
     /// Adds the replacement of `found` to `out`.
-    pub(super) fn expand(&self, out: &mut String, text: &str, found: &Match) {
+    pub(super) fn expand(&self, out: &mut Vec<u8>, text: &[u8], found: &Match) {
         for piece in &self.0 {
             match piece {
-                Piece::Text(t) => out.push_str(t),
-                Piece::Group(n) => out.push_str(found.group(text, *n).unwrap_or("")),
-            }
-        }
-    }
-}
-
-/// The escape at `at`, and where it ends.
-fn escape(chars: &[char], at: usize, pattern: &Pattern) -> Result<(Piece, usize), Error> {
-    let text = |t: char, end: usize| Ok((Piece::Text(t.to_string()), end));
-    let Some(c) = chars.get(at + 1).copied() else {
-        return Err(error(format!("bad escape (end of pattern) at position {at}")));
-    };
-    let digit = |i: usize| chars.get(i).and_then(|c| c.to_digit(10));
-    let octal = |i: usize| chars.get(i).and_then(|c| c.to_digit(8));
-    match c {
-        'g' => named(chars, at, pattern),
-        '0' => {
-            let mut code = 0;
-            let mut end = at + 2;
-            while let (Some(d), true) = (octal(end), end < at + 4) {
-                code = code * 8 + d;
-                end += 1;
-            }
-            text(char::from_u32(code).unwrap_or('\u{fffd}'), end)
-        }
-        '1'..='9' => {
-            if let (Some(a), Some(b), Some(d)) = (octal(at + 1), octal(at + 2), octal(at + 3)) {
-                let code = a * 64 + b * 8 + d;
-                if code > 0o377 {
-                    return Err(error(format!(
-                        "octal escape value \\{a}{b}{d} outside of range 0-0o377 at position {at}"
-                    )));
+                Piece::Text(text) => out.extend_from_slice(text),
+                Piece::Group(group) => {
+                    if let Some((start, end)) = found.span(*group) {
+                        out.extend_from_slice(&text[start..end]);
+                    }
                 }
-                return text(char::from_u32(code).unwrap_or('\u{fffd}'), at + 4);
             }
-            let mut n = digit(at + 1).unwrap_or(0);
-            let mut end = at + 2;
-            if let Some(d) = digit(end) {
-                n = n * 10 + d;
-                end += 1;
-            }
-            let n = n as usize;
-            if n > pattern.groups() {
-                return Err(error(format!("invalid group reference {n} at position {}", at + 1)));
-            }
-            Ok((Piece::Group(n), end))
         }
-        'a' => text('\x07', at + 2),
-        'b' => text('\x08', at + 2),
-        'f' => text('\x0c', at + 2),
-        'n' => text('\n', at + 2),
-        'r' => text('\r', at + 2),
-        't' => text('\t', at + 2),
-        'v' => text('\x0b', at + 2),
-        '\\' => text('\\', at + 2),
-        c if c.is_ascii_alphabetic() => Err(error(format!("bad escape \\{c} at position {at}"))),
-        c => Ok((Piece::Text(format!("\\{c}")), at + 2)),
     }
 }
 
-fn named(chars: &[char], at: usize, pattern: &Pattern) -> Result<(Piece, usize), Error> {
-    if chars.get(at + 2) != Some(&'<') {
-        return Err(error(format!("missing < at position {}", at + 2)));
-    }
-    let start = at + 3;
-    let Some(len) = chars[start..].iter().position(|c| *c == '>') else {
-        return Err(error(if start == chars.len() {
-            format!("missing group name at position {start}")
-        } else {
-            format!("missing >, unterminated name at position {start}")
-        }));
+enum Number {
+    Character(char),
+    Group(usize),
+}
+
+/// `\0`, `\1`, `\123`
+fn number(source: &mut Source, first: char, pattern: &Pattern) -> Result<Number, Error> {
+    let mut digits = String::from(first);
+    let character = |digits: &str| {
+        // Three octal digits.
+        let code = u32::from_str_radix(digits, 8).unwrap_or(0) & 0xff;
+        Number::Character(char::from_u32(code).unwrap_or_default())
     };
-    let name: String = chars[start..start + len].iter().collect();
-    let end = start + len + 1;
-    if name.is_empty() {
-        return Err(error(format!("missing group name at position {start}")));
+    if first == '0' {
+        source.digits(&mut digits, 2, 8)?;
+        return Ok(character(&digits));
     }
-    if let Ok(n) = name.parse::<usize>() {
-        return if n > pattern.groups() {
-            Err(error(format!("invalid group reference {n} at position {start}")))
-        } else {
-            Ok((Piece::Group(n), end))
-        };
+    source.digits(&mut digits, 1, 10)?;
+    let octal = digits.len() == 2 && digits.bytes().all(|digit| digit < b'8');
+    if octal && source.next_digit(8).is_some() {
+        source.digits(&mut digits, 1, 8)?;
+        if first > '3' {
+            let message = format!("octal escape value \\{digits} outside of range 0-0o377");
+            return Err(source.error(&message, 4));
+        }
+        return Ok(character(&digits));
     }
-    if !super::translate::is_name(&name) {
-        return Err(error(format!(
-            "bad character in group name {} at position {start}",
-            repr_str(&name)
-        )));
+    let group = digits.parse().unwrap_or(usize::MAX);
+    known(source, group, digits.len(), pattern).map(Number::Group)
+}
+
+/// A group that the pattern has.
+fn known(source: &Source, group: usize, back: usize, pattern: &Pattern) -> Result<usize, Error> {
+    if group > pattern.groups() {
+        return Err(source.error(&format!("invalid group reference {group}"), back));
     }
-    match pattern.group_index(&name) {
-        Some(n) => Ok((Piece::Group(n), end)),
-        None => Err(Error {
+    Ok(group)
+}
+
+/// `\g<name>`, behind the letter.
+fn named(source: &mut Source, pattern: &Pattern) -> Result<usize, Error> {
+    if !source.accept('<')? {
+        return Err(source.error("missing <", 0));
+    }
+    let name = source.name('>', "group name")?;
+    if is_name(&name) {
+        return pattern.group_index(&name).ok_or_else(|| Error {
             class: "IndexError",
             message: format!("unknown group name {}", repr_str(&name)),
-        }),
+        });
+    }
+    match group_number(&name) {
+        Some(group) => known(source, group, name.chars().count() + 1, pattern),
+        None => Err(source.name_error("bad character in group name", &name)),
     }
 }

@@ -32,6 +32,22 @@ fn substitution() {
         ("\\<a\\>", "_", "<a>", "_"),
         ("[^\\]]+", "_", "ab]", "_]"),
         ("é+", "e", "éé", "e"),
+        ("(?:a|ab)++c", "_", "abc aac", "abc _"),
+        ("(?>a*)a|b", "_", "aab", "aa_"),
+        ("a{1,2}+a", "_", "aa aaa", "aa _"),
+        ("(?i:a)b", "_", "Ab AB", "_ AB"),
+        ("(?i)(?-i:a)b", "_", "aB AB", "_ AB"),
+        ("(?s:.)|.", "_", "a\n", "__"),
+        ("(?i)\u{17f}k", "_", "SK s\u{212a}", "_ _"),
+        ("(?a)\\w", "_", "aé", "_é"),
+        ("(?<!a|b)c", "_", "ac bc cc", "ac bc __"),
+        ("\\w\u{301}?", "_", "e\u{301}", "_"),
+        ("\\d", "_", "1\u{663}", "__"),
+        ("(?P<q>['\"]).*?(?P=q)", "_", "'a\"' \"b'\"", "_ _"),
+        ("(a)|b", "<\\1>", "ab", "<a><>"),
+        ("\\B", "_", "", ""),
+        ("\\Z|^", "_", "a\n", "_a\n_"),
+        (".*", "_", "ab\nc", "__\n__"),
     ] {
         assert_eq!(pattern(regex).sub(replacement, text, 0).unwrap(), result, "{regex}");
     }
@@ -79,12 +95,41 @@ fn errors_of_patterns() {
         ("\\x1", "incomplete escape \\x1 at position 0"),
         ("(?(2)a)", "invalid group reference 2 at position 3"),
         ("(?#", "missing ), unterminated comment at position 0"),
+        ("(?<=a+)b", "look-behind requires fixed-width pattern"),
+        (
+            "(?<=(a)\\1)",
+            "cannot refer to group defined in the same lookbehind subpattern at position 9",
+        ),
+        ("(a\\1)", "cannot refer to an open group at position 2"),
+        ("(?i-", "missing flag at position 4"),
+        ("(?i-i:a)", "bad inline flags: flag turned on and off at position 5"),
+        ("(?L)a", "bad inline flags: cannot use 'L' flag with a str pattern at position 3"),
+        ("a{2,1}", "min repeat greater than max repeat at position 2"),
+        ("a\n(", "missing ), unterminated subpattern at position 2 (line 2, column 1)"),
+        ("[\\400]", "octal escape value \\400 outside of range 0-0o377 at position 1"),
+        ("^*", "nothing to repeat at position 1"),
+        ("(?P<n\u{2028}>a)", "bad character in group name 'n\\u2028' at position 4"),
+        ("(?(1)a|b|c)(x)", "conditional backref with more than two branches at position 8"),
+        ("\\N{DASH}", "characters by name (\\N{DASH}) are not supported at position 0"),
     ] {
         let Err(e) = Pattern::new(regex, Flags::default()) else {
             unreachable!("{regex} compiled");
         };
         assert_eq!((e.message.as_str(), e.class), (message, "re.error"));
     }
+}
+
+#[test]
+fn nesting_ends_before_the_stack_does() {
+    let deep = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(pattern(&deep(200)).search("a").unwrap().is_some());
+    let Err(e) = Pattern::new(&deep(100_000), Flags::default()) else {
+        unreachable!("it compiled");
+    };
+    assert_eq!(
+        (e.message.as_str(), e.class),
+        ("maximum recursion depth exceeded", "RecursionError")
+    );
 }
 
 #[test]

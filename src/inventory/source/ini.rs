@@ -1,25 +1,30 @@
 //! INI inventories: `[group]`, `[group:children]`, `[group:vars]`.
 
-use std::{path::Path, sync::LazyLock};
-
-use indexmap::IndexMap;
-use regex::Regex;
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use super::{Plugin, Reading, fail};
 use crate::{
     diagnostic::Result,
     inventory::{range, shlex},
-    value::{Dict, Value, literal, text},
+    value::{
+        Dict, Value, literal,
+        regex::{Flags, Pattern},
+        text,
+    },
     vault::Vault,
 };
+use indexmap::IndexMap;
 
-static SECTION: LazyLock<Regex> =
+static SECTION: LazyLock<Arc<Pattern>> =
     LazyLock::new(|| regex(r"^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?$"));
-static GROUP: LazyLock<Regex> = LazyLock::new(|| regex(r"^([^:\]\s]+)\s*(?:#.*)?$"));
+static GROUP: LazyLock<Arc<Pattern>> = LazyLock::new(|| regex(r"^([^:\]\s]+)\s*(?:#.*)?$"));
 
-fn regex(pattern: &str) -> Regex {
+fn regex(pattern: &str) -> Arc<Pattern> {
     #[expect(clippy::expect_used, reason = "the patterns are constants that the tests compile")]
-    Regex::new(pattern).expect("constant pattern")
+    Pattern::new(pattern, Flags::default()).expect("constant pattern")
 }
 
 /// Files of hosts under section headers. Anything readable is tried.
@@ -97,9 +102,10 @@ impl File<'_> {
         if line.is_empty() || line.starts_with([';', '#']) {
             return Ok(());
         }
-        if let Some(found) = SECTION.captures(line) {
-            let kind = found.get(2).map(|m| m.as_str());
-            return self.header(&found[1], kind, cx);
+        // Neither expression can take many steps.
+        if let Ok(Some(found)) = SECTION.match_start(line) {
+            let name = found.group(line, 1).unwrap_or_default();
+            return self.header(name, found.group(line, 2), cx);
         }
         if line.starts_with('[') && line.ends_with(']') {
             return Err(self.error(&format!(
@@ -161,10 +167,10 @@ impl File<'_> {
     }
 
     fn child(&mut self, line: &str, cx: &mut Reading<'_>) -> Result<()> {
-        let Some(found) = GROUP.captures(line) else {
+        let Ok(Some(found)) = GROUP.match_start(line) else {
             return Err(self.error(&format!("Expected group name, got: {line}")));
         };
-        let child = &found[1];
+        let child = found.group(line, 1).unwrap_or_default();
         if cx.graph.group_id(child).is_some() {
             return cx.graph.add_child(&self.group, child).map(drop);
         }

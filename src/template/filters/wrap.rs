@@ -1,6 +1,6 @@
 //! The `wordwrap` filter: Python's `textwrap`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::Filter;
 use crate::template::{
@@ -10,6 +10,7 @@ use crate::template::{
 use crate::value::{
     PyError, PyResult, Value, ops,
     ops::settle,
+    regex::{Flags, Match, Pattern},
     repr::to_text,
     text::{byte_offset, char_len, split_lines},
 };
@@ -64,25 +65,25 @@ fn chunks(text: &str, hyphens: bool) -> Vec<String> {
         return out;
     }
     // White space; a dash between words; a word up to a hyphen between letters, the end, or a dash.
-    static PIECE: LazyLock<Option<fancy_regex::Regex>> = LazyLock::new(|| {
+    static PIECE: LazyLock<Option<Arc<Pattern>>> = LazyLock::new(|| {
         let space = r"[\t\n\x0b\x0c\r ]";
         let word = r#"[\w!"'&.,?]"#;
         let letter = r"[^\d\W]";
-        fancy_regex::Regex::new(&format!(
+        let pattern = format!(
             "{space}+|(?<={word})-{{2,}}(?=\\w)|[^\\t\\n\\x0b\\x0c\\r ]+?(?:-(?:(?<={letter}{{2}}-)|\
-             (?<={letter}-{letter}-))(?={letter}-?{letter})|(?={space}|\\z)|(?<={word})(?=-{{2,}}\\w))"
-        ))
-        .ok()
+             (?<={letter}-{letter}-))(?={letter}-?{letter})|(?={space}|\\Z)|(?<={word})(?=-{{2,}}\\w))"
+        );
+        Pattern::new(&pattern, Flags::default()).ok()
     });
     let Some(piece) = PIECE.as_ref() else { return vec![text.to_owned()] };
     let mut out = Vec::new();
     let mut at = 0;
-    for found in piece.find_iter(text).flatten() {
-        if found.start() > at {
-            out.push(text[at..found.start()].to_owned());
+    for (start, end) in piece.find_all(text, None).unwrap_or_default().iter().map(Match::range) {
+        if start > at {
+            out.push(text[at..start].to_owned());
         }
-        out.push(found.as_str().to_owned());
-        at = found.end();
+        out.push(text[start..end].to_owned());
+        at = end;
     }
     if at < text.len() {
         out.push(text[at..].to_owned());
