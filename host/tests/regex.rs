@@ -28,7 +28,7 @@ fn python() -> &'static str {
 
 #[test]
 fn answers_as_python_does() {
-    let (seed, count) = (number("REGEX_SEED", "11"), number("REGEX_COUNT", "5000"));
+    let (seed, count) = (number("REGEX_SEED", "11"), number("REGEX_COUNT", "3000"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/regex.py");
     let mut python = Command::new(python())
         .args([script, &seed, &count])

@@ -124,11 +124,7 @@ impl Set {
         let mut has_cases = false;
         for c in low..=high.min(MAPPED - 1) {
             let folded = self.case.fold(c);
-            if folded != c {
-                has_cases = true;
-            } else if !has_cases && self.case.has_two(c) {
-                has_cases = true;
-            }
+            has_cases = has_cases || folded != c || self.case.has_two(c);
             match self.ranges.last_mut() {
                 Some((_, end)) if *end + 1 == folded => *end = folded,
                 _ => self.ranges.push((folded, folded)),
