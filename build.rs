@@ -103,6 +103,14 @@ fn fail(why: &str) -> ! {
     std::process::exit(1)
 }
 
+/// A release's agent is bound to its address: that saves 160 kB of relocations and longer code.
+fn flags() -> &'static str {
+    match profile() {
+        "agent" => "-Ctarget-feature=+crt-static\x1f-Crelocation-model=static",
+        _ => "-Ctarget-feature=+crt-static",
+    }
+}
+
 /// A release carries a small agent that takes long to build; other builds one that is built fast.
 fn profile() -> &'static str {
     if variable("PROFILE") == "release" { "agent" } else { "agent-dev" }
@@ -122,7 +130,7 @@ fn build(out: &Path) -> PathBuf {
         .env_remove("RUSTFLAGS")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("CARGO_TARGET_DIR")
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static");
+        .env("CARGO_ENCODED_RUSTFLAGS", flags());
     match cargo.output() {
         Ok(done) if done.status.success() => {}
         Ok(done) => {
