@@ -66,6 +66,7 @@ install() {
     venv ansible ansible==7.7.0 ansible-core==2.14.18
     venv lint ansible-lint==26.10.1 yamllint==1.38.0 kubernetes-validate==1.37.0 ansible-core==2.19.14
     unpacked prometheus
+    unpacked prometheus-node-exporter
     unpacked kubernetes-client
     export ANSIBLE_COLLECTIONS_PATH=
     ANSIBLE_COLLECTIONS_PATH=$(echo "$CACHE"/ansible/lib/python3*/site-packages)
@@ -215,7 +216,11 @@ for part in "${PARTS[@]}"; do
             check 'shellcheck' shellcheck -x deploy.sh tests/homelab/*.sh roles/*/files/*.sh tests/homelab/kubectl-stub
             ;;
         playbooks) playbooks ;;
-        monitoring) monitoring '' "$ROOT" ;;
+        monitoring)
+            monitoring '' "$ROOT"
+            check 'a real Prometheus: rules, targets, dashboards' "$CACHE/lint/bin/python" "$HERE/live.py" "$ROOT" "$WORK/prometheus" \
+                "$CACHE/prometheus/usr/bin/prometheus" "$CACHE/prometheus-node-exporter/usr/bin/prometheus-node-exporter" "$WORK"
+            ;;
         manifests) rendered ;;
         deploy) check 'deploy.sh, with an engine that only says what it is called with' "$HERE/deploy.test.sh" ;;
         generated)
