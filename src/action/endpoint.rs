@@ -122,18 +122,10 @@ impl Inputs<'_> {
     }
 
     fn endpoint(&self) -> Result<Endpoint> {
-        let run = self.run;
-        let mut name =
+        // The keyword holds for hosts that the task is delegated to as well; of the implicit
+        // localhost the variable says that it is local.
+        let name =
             self.text("ansible_connection")?.unwrap_or_else(|| self.fields.connection.clone());
-        // A task of a local play that is delegated elsewhere goes there by the usual way.
-        let locals = ["localhost", "127.0.0.1", "::1"];
-        if self.delegated && self.text("ansible_connection")?.is_none() {
-            if locals.contains(&self.host) {
-                "local".clone_into(&mut name);
-            } else if name == "local" {
-                name = run.settings.get(&options::DEFAULT_TRANSPORT);
-            }
-        }
         let transport = Transport::from_name(&name).ok_or_else(|| {
             Error::new(Kind::User, format!("the connection plugin '{name}' was not found"))
         })?;
