@@ -4,29 +4,43 @@ use std::sync::Arc;
 
 use crate::{
     config::{System, expand_path},
-    diagnostic::{Error, Kind, Result, Source},
+    diagnostic::{Error, Kind, Notices, Result, Source},
     playbook::splitter,
     value::{Decrypt, Dict, Value, merge},
     vault::Vault,
-    yaml,
+    yaml::{self, Duplicates},
 };
 
 /// The variables that all `-e` give; later ones win.
 ///
 /// # Errors
 /// Files that cannot be read, text that is no dict.
-pub fn load(given: &[String], vault: &Arc<Vault>, merging: bool) -> Result<Dict> {
+pub fn load(
+    given: &[String],
+    vault: &Arc<Vault>,
+    merging: bool,
+    duplicates: Duplicates,
+    notices: &dyn Notices,
+) -> Result<Dict> {
     let mut all = Dict::new();
+    let parsed = |source: &Arc<Source>| -> Result<Value> {
+        let secrets: Arc<dyn Decrypt> = Arc::clone(vault) as Arc<dyn Decrypt>;
+        let loaded = yaml::load_one(source, Some(&secrets), duplicates)?;
+        for (warning, _) in loaded.warnings {
+            notices.warning(warning);
+        }
+        Ok(loaded.node.to_value())
+    };
     for text in given.iter().filter(|t| !t.is_empty()) {
         let value = match text.as_bytes()[0] {
-            b'@' => file(&text[1..], vault)?,
+            b'@' => parsed(&file(&text[1..], vault)?)?,
             b'/' | b'.' => {
                 return Err(Error::new(
                     Kind::Options,
                     format!("Please prepend extra_vars filename '{text}' with '@'"),
                 ));
             }
-            b'[' | b'{' => parsed(&Source::new("<string>", text.as_str()), vault)?,
+            b'[' | b'{' => parsed(&Source::new("<string>", text.as_str()))?,
             _ => Value::Dict(
                 splitter::parse_kv(text, false)
                     .map_err(|e| Error::new(Kind::Parser, e.message()))?,
@@ -47,14 +61,8 @@ pub fn load(given: &[String], vault: &Arc<Vault>, merging: bool) -> Result<Dict>
     Ok(all)
 }
 
-fn file(name: &str, vault: &Arc<Vault>) -> Result<Value> {
+fn file(name: &str, vault: &Arc<Vault>) -> Result<Arc<Source>> {
     let path = expand_path(name, None, &System);
     let (source, encrypted) = vault.read(&path)?;
-    let source = if encrypted { Source::new_hidden(&path, source.text()) } else { source };
-    parsed(&source, vault)
-}
-
-fn parsed(source: &Arc<Source>, vault: &Arc<Vault>) -> Result<Value> {
-    let secrets: Arc<dyn Decrypt> = Arc::clone(vault) as Arc<dyn Decrypt>;
-    Ok(yaml::load_one(source, Some(&secrets))?.node.to_value())
+    Ok(if encrypted { Source::new_hidden(&path, source.text()) } else { source })
 }

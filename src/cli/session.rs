@@ -8,7 +8,7 @@ use std::{
 use super::{Session, extra_vars, flags};
 use crate::{
     config::{Settings, System, expand_path, options},
-    diagnostic::Result,
+    diagnostic::{Error, Kind, Result},
     inventory::{Inventory, Rules},
     playbook::{
         Loader, LoaderConfig,
@@ -20,6 +20,7 @@ use crate::{
     value::{Decrypt, Value},
     vars::{self, FactCache, PlayView, RunOptions, World},
     vault::{Sources, Vault},
+    yaml::Duplicates,
 };
 
 /// What a run stands on. Cloning gives the same ground.
@@ -59,7 +60,13 @@ impl Ground {
         let vault = load_vault(session, wishes.vault)?;
         let sources = inventory_sources(settings, wishes.hosts);
         let mut rules = Rules::from_settings(settings)?;
-        let extra = extra_vars::load(&wishes.variables.extra_vars, &vault, rules.merge)?;
+        let extra = extra_vars::load(
+            &wishes.variables.extra_vars,
+            &vault,
+            rules.merge,
+            rules.duplicate_keys,
+            &*session.notices(),
+        )?;
         rules.extra_vars = extra.clone();
         let inventory = Arc::new(Inventory::load(
             sources.clone(),
@@ -189,6 +196,24 @@ impl template::World for Asked {
         }
     }
 
+    fn plugin_config(
+        &self,
+        kind: &str,
+        plugin: &str,
+        option: &str,
+        variable: &dyn Fn(&str) -> Option<Value>,
+    ) -> Result<Option<Value>> {
+        let short = plugin.rsplit('.').next().unwrap_or(plugin);
+        let mut known =
+            options::of_plugins().filter(|s| s.plugin == Some((kind, short))).peekable();
+        if known.peek().is_none() {
+            let text = format!("Unable to load {kind} plugin \"{plugin}\"");
+            return Err(Error::new(Kind::NotFound, text));
+        }
+        let Some(spec) = known.find(|s| s.name == option) else { return Ok(None) };
+        self.settings.resolve_with(spec, variable, |_| None, &System).map(Some)
+    }
+
     fn hosts(&self, patterns: &[String]) -> Result<Vec<String>> {
         let hosts = self.inventory.select_unlimited(patterns)?;
         Ok(hosts.iter().map(ToString::to_string).collect())
@@ -227,6 +252,7 @@ fn loader(
             collections_paths: settings.get(&options::COLLECTIONS_PATHS),
             library,
             invalid_task_attribute_failed: settings.get(&options::INVALID_TASK_ATTRIBUTE_FAILED),
+            duplicate_keys: Duplicates::from_word(&settings.get(&options::DUPLICATE_YAML_DICT_KEY)),
             private_role_vars: settings.get(&options::DEFAULT_PRIVATE_ROLE_VARS),
         },
         templar: Arc::new(Importing(Arc::clone(templates))),

@@ -159,14 +159,18 @@ impl Settings {
         fallback: impl FnOnce(&Spec) -> Option<Value>,
         machine: &dyn Machine,
     ) -> Result<Value> {
-        let from_vars = spec.vars.iter().rev().find_map(|v| variable(v));
-        let Some(value) = from_vars.or_else(|| fallback(spec)) else {
-            return Ok(self.setting(spec)?.value.clone());
+        let from_vars = spec.vars.iter().rev().find_map(|v| variable(v).map(|value| (value, v)));
+        let (value, origin) = match from_vars {
+            Some((value, name)) => (value, format!(" (from var: {name})")),
+            None => match fallback(spec) {
+                Some(value) => (value, String::new()),
+                None => return Ok(self.setting(spec)?.value.clone()),
+            },
         };
         spec.typed(value, None, machine).map_err(|why| {
             let entry = spec.entry();
             let entry = entry.trim_end();
-            wrong(format!("Invalid type for configuration option {entry}: {why}"))
+            wrong(format!("Invalid type for configuration option {entry}{origin}: {why}"))
         })
     }
 

@@ -29,7 +29,7 @@ impl Document {
     /// Its value.
     pub fn root(&self) -> Result<Node> {
         let source: Arc<Source> = Source::new(&self.name, self.text.as_str());
-        yaml::load_one(&source, None).map(|loaded| loaded.node)
+        yaml::load_one(&source, None, yaml::Duplicates::Ignore).map(|loaded| loaded.node)
     }
 
     /// The value at a path.

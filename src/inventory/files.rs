@@ -13,7 +13,7 @@ use crate::{
     diagnostic::{Error, Kind, Notices, Result},
     value::{Decrypt, Dict, Value},
     vault::Vault,
-    yaml,
+    yaml::{self, Duplicates},
 };
 
 /// Files by folder and entity.
@@ -25,6 +25,7 @@ pub(super) struct VarsFiles {
     notices: Arc<dyn Notices>,
     extensions: Vec<String>,
     merge: bool,
+    duplicate_keys: Duplicates,
     found: Mutex<Found>,
     loaded: Mutex<HashMap<PathBuf, Value>>,
 }
@@ -52,6 +53,7 @@ impl VarsFiles {
             notices,
             extensions: rules.vars_extensions.clone(),
             merge: rules.merge,
+            duplicate_keys: rules.duplicate_keys,
             found: Mutex::default(),
             loaded: Mutex::default(),
         }
@@ -123,7 +125,7 @@ impl VarsFiles {
     fn load(&self, file: &Path) -> Result<Value> {
         let (source, _) = self.vault.read(file).map_err(|e| e.with_kind(Kind::Parser))?;
         let secrets: Arc<dyn Decrypt> = Arc::clone(&self.vault) as Arc<dyn Decrypt>;
-        let loaded = yaml::load_one(&source, Some(&secrets))?;
+        let loaded = yaml::load_one(&source, Some(&secrets), self.duplicate_keys)?;
         for (warning, _) in loaded.warnings {
             self.notices.warning(warning);
         }

@@ -10,6 +10,7 @@ use crate::{
         Dict,
         regex::{Flags, Pattern, escape},
     },
+    yaml::Duplicates,
 };
 
 /// When `group_vars/` and `host_vars/` are read (`run_vars_plugins`).
@@ -60,6 +61,8 @@ impl GroupStep {
 pub struct Rules {
     /// `hash_behaviour = merge`.
     pub merge: bool,
+    /// `duplicate_dict_key`.
+    pub duplicate_keys: Duplicates,
     /// `force_valid_group_names`.
     pub group_names: GroupNames,
     /// `host_pattern_mismatch`.
@@ -106,6 +109,7 @@ impl Default for Rules {
         let extensions = ["~", ".orig", ".bak", ".ini", ".cfg", ".retry", ".pyc", ".pyo"];
         Self {
             merge: false,
+            duplicate_keys: Duplicates::default(),
             group_names: GroupNames::default(),
             mismatch: Mismatch::default(),
             python: Arc::from("/usr/bin/python3"),
@@ -172,6 +176,7 @@ impl Rules {
         let known = ["host_group_vars", "ansible.builtin.host_group_vars"];
         Ok(Self {
             merge: settings.get(&options::DEFAULT_HASH_BEHAVIOUR) == "merge",
+            duplicate_keys: Duplicates::from_word(&settings.get(&options::DUPLICATE_YAML_DICT_KEY)),
             group_names,
             mismatch,
             enabled: settings.get(&options::INVENTORY_ENABLED),

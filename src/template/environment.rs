@@ -61,10 +61,18 @@ pub trait World: Send + Sync {
         Err(Error::new(Kind::Action, format!("no configuration to look `{option}` up in")))
     }
 
-    /// The value of an option of a plugin (`lookup('config', …, plugin_type=…, plugin_name=…)`).
-    fn plugin_config(&self, kind: &str, plugin: &str, option: &str) -> Result<Option<Value>> {
+    /// The value of an option of a plugin (`lookup('config', …, plugin_type=…, plugin_name=…)`),
+    /// which variables may set.
+    fn plugin_config(
+        &self,
+        kind: &str,
+        plugin: &str,
+        option: &str,
+        variable: &dyn Fn(&str) -> Option<Value>,
+    ) -> Result<Option<Value>> {
+        let _ = variable;
         let what = format!("`{option}` of the {kind} plugin `{plugin}`");
-        Err(Error::new(Kind::Action, format!("looking up {what} is not supported yet")))
+        Err(Error::new(Kind::Action, format!("no configuration to look {what} up in")))
     }
 
     /// The hosts that patterns name (`lookup('inventory_hostnames', …)`).

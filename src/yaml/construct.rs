@@ -9,7 +9,7 @@ use std::{
 use indexmap::map::Entry;
 
 use super::{
-    Node, NodeKind,
+    Duplicates, Node, NodeKind,
     compose::{Body, Graph, Id},
     parse::{Mark, Problem},
     scalar::{self, Bad},
@@ -80,6 +80,8 @@ pub(super) struct Constructor<'a> {
     states: Vec<State>,
     /// Containers to be filled, in order.
     queue: VecDeque<Id>,
+    /// What becomes of duplicate keys.
+    pub duplicates: Duplicates,
     /// Duplicate keys.
     pub warnings: Vec<(String, Span)>,
 }
@@ -101,6 +103,7 @@ impl<'a> Constructor<'a> {
             graph,
             states,
             queue: VecDeque::new(),
+            duplicates: Duplicates::default(),
             warnings: Vec::new(),
         }
     }
@@ -271,7 +274,7 @@ impl<'a> Constructor<'a> {
                     entry.get_mut().1 = value;
                     if self.dialect == Dialect::Ansible {
                         // ansible names the later spelling of the key.
-                        self.warn_duplicate(id, key);
+                        self.duplicate(id, key)?;
                     }
                 }
             }
@@ -302,8 +305,11 @@ impl<'a> Constructor<'a> {
             .while_("while constructing a mapping", self.start(map)))
     }
 
-    fn warn_duplicate(&mut self, map: Id, key: Id) {
-        let State::Done(Plan::Scalar(value), _) = &self.states[key] else { return };
+    fn duplicate(&mut self, map: Id, key: Id) -> Made<()> {
+        if self.duplicates == Duplicates::Ignore {
+            return Ok(());
+        }
+        let State::Done(Plan::Scalar(value), _) = &self.states[key] else { return Ok(()) };
         // A vaulted key was decrypted when it was hashed.
         let text = repr::to_text(value).unwrap_or_default();
         let Mark { line, column, .. } = self.start(map);
@@ -315,8 +321,12 @@ impl<'a> Constructor<'a> {
             column + 1,
             text,
         );
+        if self.duplicates == Duplicates::Refuse {
+            return Err(Problem::new(text, self.start(map)));
+        }
         let span = self.span(key);
         self.warnings.push((text, span));
+        Ok(())
     }
 
     /// Replaces merge keys (`<<`) by what they merge, in front of the mapping's own entries.

@@ -14,6 +14,29 @@ use crate::{
     value::{Decrypt, Value},
 };
 
+/// What becomes of a key that a mapping has twice; the later one counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// A warning.
+    #[default]
+    Warn,
+    /// An error.
+    Refuse,
+    /// Nothing.
+    Ignore,
+}
+
+impl Duplicates {
+    /// From the value of `duplicate_dict_key`.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "error" => Self::Refuse,
+            "ignore" => Self::Ignore,
+            _ => Self::Warn,
+        }
+    }
+}
+
 /// What a stream holds.
 #[derive(Debug)]
 pub struct Loaded {
@@ -47,7 +70,11 @@ pub fn load(source: &Arc<Source>, vault: Option<&Arc<dyn Decrypt>>) -> Result<Lo
 
 /// The one value of a file, read as ansible reads playbooks and variables: as JSON if it is that,
 /// else as one YAML document; null if it is empty.
-pub fn load_one(source: &Arc<Source>, vault: Option<&Arc<dyn Decrypt>>) -> Result<LoadedOne> {
+pub fn load_one(
+    source: &Arc<Source>,
+    vault: Option<&Arc<dyn Decrypt>>,
+    duplicates: Duplicates,
+) -> Result<LoadedOne> {
     let json_problem = match json::decode(source, vault) {
         Ok(node) => return Ok(LoadedOne { node, warnings: Vec::new() }),
         Err(problem) => problem,
@@ -67,6 +94,7 @@ pub fn load_one(source: &Arc<Source>, vault: Option<&Arc<dyn Decrypt>>) -> Resul
         return Ok(LoadedOne { node, warnings: Vec::new() });
     };
     let mut constructor = Constructor::new(source, Dialect::Ansible, vault, graph);
+    constructor.duplicates = duplicates;
     let node = constructor.document().map_err(wrap)?;
     Ok(LoadedOne { node, warnings: constructor.warnings })
 }

@@ -15,5 +15,7 @@ mod scalar;
 mod tag;
 
 pub use dump::{DumpOptions, LineBreak, Style, Text, dump, dump_all};
-pub use load::{Loaded, LoadedOne, load, load_json, load_one, safe_load, safe_load_all};
+pub use load::{
+    Duplicates, Loaded, LoadedOne, load, load_json, load_one, safe_load, safe_load_all,
+};
 pub use node::{Node, NodeKind};

@@ -107,7 +107,7 @@ impl Reading<'_> {
         let vault = self.vault.unwrap_or(&empty);
         let (text, _) = vault.read(Path::new(path))?;
         let secrets: Arc<dyn Decrypt> = Arc::clone(vault) as Arc<dyn Decrypt>;
-        let loaded = document::load_one(&text, Some(&secrets))?;
+        let loaded = document::load_one(&text, Some(&secrets), self.rules.duplicate_keys)?;
         for (warning, _) in loaded.warnings {
             self.notices.warning(warning);
         }

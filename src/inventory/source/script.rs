@@ -181,6 +181,7 @@ fn host_vars(source: &str, host: &str, cx: &Reading<'_>) -> Result<Value> {
     })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let secrets = cx.vault.map(|v| Arc::clone(v) as Arc<dyn Decrypt>);
-    let loaded = document::load_one(&Source::new(Path::new(source), text), secrets.as_ref())?;
+    let text = Source::new(Path::new(source), text);
+    let loaded = document::load_one(&text, secrets.as_ref(), cx.rules.duplicate_keys)?;
     Ok(loaded.node.to_value())
 }

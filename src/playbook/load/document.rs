@@ -28,7 +28,7 @@ impl Loader {
     pub(super) fn load_file_anew(&self, path: &Path) -> Result<Option<Node>> {
         let source = self.read(path)?;
         let vault: Arc<dyn Decrypt> = Arc::clone(&self.config.vault) as Arc<dyn Decrypt>;
-        let loaded = yaml::load_one(&source, Some(&vault))?;
+        let loaded = yaml::load_one(&source, Some(&vault), self.config.settings.duplicate_keys)?;
         for (warning, _) in loaded.warnings {
             self.warn(warning);
         }

@@ -33,7 +33,7 @@ use crate::{
     value::Value,
     vars::Stack,
     vault::Vault,
-    yaml::Node,
+    yaml::{self, Node},
 };
 
 /// Renders templates while playbooks are loaded.
@@ -58,6 +58,8 @@ pub struct LoadSettings {
     pub invalid_task_attribute_failed: bool,
     /// Whether roles' variables are kept from the rest of the play.
     pub private_role_vars: bool,
+    /// What becomes of keys that a mapping has twice.
+    pub duplicate_keys: yaml::Duplicates,
 }
 
 impl Default for LoadSettings {
@@ -76,6 +78,7 @@ impl Default for LoadSettings {
             library: folders(&["~/.ansible/plugins/modules", "/usr/share/ansible/plugins/modules"]),
             invalid_task_attribute_failed: true,
             private_role_vars: false,
+            duplicate_keys: yaml::Duplicates::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     options::{Default, Opt, Type},
     options_error,
 };
+use crate::diagnostic::Kind;
 use crate::value::{PyResult, Value, repr::to_text, types::class_repr};
 
 pub(super) static LOOKUP: Lookup = Lookup::builtin(
@@ -55,7 +56,14 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         };
         let value = match &plugin {
             None => world.config(name)?,
-            Some((kind, plugin)) => world.plugin_config(kind, plugin, name)?,
+            Some((kind, plugin)) => {
+                // As written: ansible-core 2.14 hands options the variables unrendered.
+                let found = world.plugin_config(kind, plugin, name, &|v| call.scope().get(v));
+                found.map_err(|e| match e.kind() {
+                    Kind::NotFound => lookup_error(e.message()),
+                    _ => options_error(e.message()),
+                })?
+            }
         };
         match (value, options.text("on_missing")?.as_deref()) {
             (Some(value), _) => found.push(value),

@@ -6,11 +6,11 @@ use super::*;
 use crate::{
     diagnostic::Source,
     value::{Dict, List, Set},
-    yaml::load_one,
+    yaml::{Duplicates, load_one},
 };
 
 fn value(text: &str) -> Value {
-    load_one(&Source::new("t", text), None).unwrap().node.to_value()
+    load_one(&Source::new("t", text), None, Duplicates::Warn).unwrap().node.to_value()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::value::{Dict, Key};
 
 fn one(text: &str) -> Result<LoadedOne> {
-    load_one(&Source::new("F", text), None)
+    load_one(&Source::new("F", text), None, Duplicates::Warn)
 }
 
 /// The value in a notation of its own that shows every type.
