@@ -6,6 +6,7 @@ use vmstation_host::fragments::Fragments;
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy};
 use crate::{
+    diagnostic::{Error, Kind},
     playbook::keywords,
     value::regex::{Flags, Pattern},
 };
@@ -14,7 +15,13 @@ use crate::{
 pub static ACTION: Action = Action { name: "assemble", bypass_host_loop: false, run };
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
-    Box::pin(assemble(cx))
+    Box::pin(async move {
+        match assemble(cx).await {
+            // Refusals are results like others: `failed_when` judges them.
+            Err(ActionError::Done(result)) => Ok(*result),
+            done => done,
+        }
+    })
 }
 
 async fn assemble(cx: &mut ActionContext<'_>) -> Outcome {
@@ -81,5 +88,5 @@ fn fragments(
 
 /// An exception that nothing in the action catches.
 fn raised(message: &str) -> ActionError {
-    ActionError::result(format!("Unexpected failure during module execution: {message}"))
+    ActionError::Error(Error::new(Kind::Action, message).of_class("re.error"))
 }

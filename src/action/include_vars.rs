@@ -24,6 +24,9 @@ const DIR_ARGS: &[&str] =
     &["dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"];
 const FILE_ARGS: &[&str] = &["file", "_raw_params"];
 
+const NO_NAME: &str = "Could not find file on the Ansible Controller.\nIf you are using a module \
+                       and expect the file to exist on the remote, see the remote_src option";
+
 /// What was loaded so far.
 #[derive(Default)]
 struct Loaded {
@@ -100,7 +103,18 @@ fn merge_hashes(cx: &ActionContext<'_>, facts: &Dict) {
 type Loading = Result<Result<(), String>, ActionError>;
 
 fn load_named(cx: &ActionContext<'_>, loaded: &mut Loaded) -> Loading {
-    let name = cx.text("file").or_else(|| cx.text("_raw_params")).unwrap_or_default();
+    let written = |key| cx.arg(key).filter(Value::is_true);
+    let Some(name) = written("file").or_else(|| written("_raw_params")) else {
+        return Ok(Err(NO_NAME.to_owned()));
+    };
+    let name = match name {
+        Value::Str(name) => name.as_str().to_owned(),
+        other => {
+            let text = format!("'{}' object has no attribute 'startswith'", other.type_name());
+            let crash = Error::new(Kind::Action, text).of_class("AttributeError");
+            return Err(ActionError::Error(crash));
+        }
+    };
     match cx.find("vars", name.trim_end_matches('\n')) {
         Ok(path) => load_file(cx, &path, loaded),
         Err(ActionError::Error(e)) => Ok(Err(e.message().to_owned())),

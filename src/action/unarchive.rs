@@ -10,7 +10,13 @@ use crate::{
 pub static ACTION: Action = Action { name: "unarchive", bypass_host_loop: false, run };
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
-    Box::pin(unarchive(cx))
+    Box::pin(async move {
+        match unarchive(cx).await {
+            // Refusals are results like others: `failed_when` judges them.
+            Err(ActionError::Done(result)) => Ok(*result),
+            done => done,
+        }
+    })
 }
 
 async fn unarchive(cx: &mut ActionContext<'_>) -> Outcome {

@@ -7,7 +7,13 @@ use crate::{playbook::keywords, value::Value};
 pub static ACTION: Action = Action { name: "uri", bypass_host_loop: false, run };
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
-    Box::pin(uri(cx))
+    Box::pin(async move {
+        match uri(cx).await {
+            // Refusals are results like others: `failed_when` judges them.
+            Err(ActionError::Done(result)) => Ok(*result),
+            done => done,
+        }
+    })
 }
 
 async fn uri(cx: &mut ActionContext<'_>) -> Outcome {
