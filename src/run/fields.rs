@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::{
     diagnostic::{Error, Kind, Result},
     event::{Event, Events},
-    playbook::{Keyword, Level, Spanned, Task, keywords},
+    playbook::{
+        Keyword, Level, Spanned, Task,
+        keywords::{self, Inherit},
+    },
     template::{RenderOptions, Templar},
     value::{Dict, Value},
 };
@@ -178,9 +181,19 @@ impl Resolver<'_> {
 
     /// A keyword's rendered and converted value, if it is set and not null or omitted.
     pub fn value(&self, keyword: Keyword) -> Result<Option<Value>> {
-        let Some(written) = self.task.level.inherited(keyword) else { return Ok(None) };
+        // An import's own `async` or `retries` are not those of the tasks inside.
+        let written = match keyword.info().inherit {
+            Inherit::No => self.task.level.own(keyword),
+            Inherit::Override | Inherit::Extend => self.task.level.inherited(keyword),
+        };
+        let Some(written) = written else { return Ok(None) };
         let value = self.render(keyword, written)?;
-        if value.is_none() || value.as_str() == Some(self.omit) {
+        if value.as_str() == Some(self.omit) {
+            // ansible-core 2.14 `set_to_context`: what the parent has, as written, unrendered.
+            let outer = self.task.level.chain().skip(1).find_map(|level| level.own(keyword));
+            return Ok(outer.map(|s| s.value.clone()).filter(|v| !v.is_none()));
+        }
+        if value.is_none() {
             return Ok(None);
         }
         keywords::coerce(keyword, &value).map(Some).map_err(|e| {

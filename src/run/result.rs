@@ -28,6 +28,8 @@ pub struct Control {
     pub notify: Vec<String>,
     /// Where it ran, if delegated.
     pub delegated: Option<Delegated>,
+    /// It ran here after all: its `delegate_to` was omitted.
+    pub stayed: bool,
     /// A loop turn's label.
     pub item_label: Option<Value>,
     /// Always show the whole result.

@@ -491,6 +491,7 @@ impl Worker {
         }
         result.control.notify.clone_from(&fields.notify);
         result.control.delegated = delegated;
+        result.control.stayed = fields.delegate_to.is_none();
         Ok(result)
     }
 
@@ -571,6 +572,7 @@ impl Worker {
         result.control.no_log |= fields.no_log;
         let elsewhere = fields.delegate_to.as_deref().filter(|d| **d != *self.host);
         result.control.delegated = elsewhere.map(|host| Self::delegated(host, None));
+        result.control.stayed = fields.delegate_to.is_none();
         Ok(result)
     }
 
@@ -645,9 +647,14 @@ pub fn report_of(
 ) -> Report {
     let control: &Control = &result.control;
     let data = if control.no_log { censored(&result.data) } else { result.data.copy() };
+    let task = if control.stayed && info.delegate_to.is_some() {
+        Arc::new(TaskInfo { delegate_to: None, ..TaskInfo::clone(info) })
+    } else {
+        Arc::clone(info)
+    };
     Report {
         host: Arc::clone(host),
-        task: Arc::clone(info),
+        task,
         delegated: control.delegated.clone(),
         result: data,
         item_label: control.item_label.clone(),
