@@ -39,7 +39,7 @@ impl Default for Defaults {
 /// The final values of a play's own keywords.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    /// `name`; the hosts joined by commas if it has none.
+    /// `name`; the hosts if it has none: joined by commas, or as the template gives them.
     pub name: String,
     /// `name` as given, rendered; empty if it has none.
     pub own_name: String,
@@ -76,6 +76,11 @@ impl Fields {
     pub fn resolve(play: &Play, render: Render<'_>, defaults: &Defaults) -> Result<Self> {
         let reader = Reader { play, render };
         let hosts = texts(&reader.required(Keyword::Hosts)?);
+        // A template that gives a list is shown as Python shows lists.
+        let unnamed = match play.level.own(Keyword::Hosts).map(|s| &s.value) {
+            Some(Value::Str(written)) => reader.name(written.as_str())?,
+            _ => hosts.join(","),
+        };
         let own_name = match &play.level.name {
             Some(name) => reader.name(name)?,
             None => String::new(),
@@ -85,7 +90,7 @@ impl Fields {
             .and_then(|v| keywords::boolean(&v).ok())
             .unwrap_or(defaults.check);
         Ok(Self {
-            name: if own_name.is_empty() { hosts.join(",") } else { own_name.clone() },
+            name: if own_name.is_empty() { unnamed } else { own_name.clone() },
             own_name,
             hosts,
             order: reader.text(Keyword::Order)?,

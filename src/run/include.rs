@@ -72,7 +72,12 @@ impl PlayRun {
                 Err(e) if e.kind() == Kind::Parser => return Err(e),
                 Err(e) => {
                     self.fail_include(&inc, &e, finished);
-                    failed.extend(inc.hosts.iter().cloned());
+                    for host in &inc.hosts {
+                        // Failing twice would leave the rescue that the first failure led to.
+                        if !failed.contains(host) {
+                            failed.push(Arc::clone(host));
+                        }
+                    }
                     continue;
                 }
             };
@@ -157,10 +162,15 @@ impl PlayRun {
                 for host in &inc.hosts {
                     self.stats.of(host).ok += 1;
                 }
+                let silent = match inc.hosts.first() {
+                    Some(host) => self.info(&inc.task, host).no_log,
+                    None => false,
+                };
+                let censored = || Some(Value::str("(censored due to no_log)"));
                 self.send(Event::Include {
                     file: file.display().to_string(),
                     hosts: inc.hosts.clone(),
-                    item_label: inc.item_label.clone(),
+                    item_label: if silent { censored() } else { inc.item_label.clone() },
                 });
                 loaded
             }

@@ -400,15 +400,6 @@ impl Loader {
             handlers: false,
             depth: 0,
         };
-        let last = |file: Option<String>| {
-            file.map(|f| f.rsplit('/').next().unwrap_or_default().to_owned())
-        };
-        let files = RoleFiles {
-            tasks: last(files.tasks),
-            vars: last(files.vars),
-            defaults: last(files.defaults),
-            handlers: last(files.handlers),
-        };
         for option in ["allow_duplicates", "public", "rolespec_validate"] {
             if let Some(value) = args.get(option) {
                 keywords::as_type(option, Type::Bool, false, &value)
