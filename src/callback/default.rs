@@ -233,8 +233,8 @@ impl Default {
 
     fn unreachable(&mut self, report: &Report, ignored: bool, display: &Display) {
         self.banner_if_new(&report.task, display);
-        let text =
-            format!("fatal: [{}]: UNREACHABLE! => {}", label(report), self.dump(report, display));
+        let shown = self.dump(&without_status(report), display);
+        let text = format!("fatal: [{}]: UNREACHABLE! => {shown}", label(report));
         display.line(&text, Some(Colour::Unreachable), self.options.failed_stderr);
         if ignored {
             display.line("...ignoring", Some(Colour::Skip), false);
@@ -552,7 +552,13 @@ fn poll(report: &Report, display: &Display) {
 }
 
 fn job(word: &str, report: &Report, display: &Display) {
-    let id = report.result.get("ansible_job_id").map_or_else(|| "None".into(), |v| v.to_text());
+    // A job that is late tells its id only in what was last heard of it.
+    let late = || match report.result.get("async_result") {
+        Some(Value::Dict(last)) => last.get("ansible_job_id"),
+        _ => None,
+    };
+    let id = report.result.get("ansible_job_id").filter(Value::is_true).or_else(late);
+    let id = id.map_or_else(|| "None".into(), |v| v.to_text());
     let text = format!("ASYNC {word} on {}: jid={id}", report.host);
     display.line(&text, Some(Colour::Debug), false);
 }

@@ -126,8 +126,12 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
         return Ok(0);
     }
     let play = play(settings, &flags)?;
-    let folder = flags.basedir.clone().unwrap_or_else(|| ".".to_owned());
-    let folder = expand_path(&folder, None, &System);
+    let folder = flags
+        .basedir
+        .as_deref()
+        .map(|dir| expand_path(dir, None, &System))
+        .or_else(|| settings.get(&options::PLAYBOOK_DIR))
+        .unwrap_or_else(|| expand_path(".", None, &System));
     let playbook = ground.loader.load_adhoc(&play, &folder)?;
     let configured = settings.get(&options::DEFAULT_STDOUT_CALLBACK);
     let enabled = settings.get(&options::DEFAULT_LOAD_CALLBACK_PLUGINS);
