@@ -86,7 +86,7 @@ start_nspawn() {
     dir=$(host_dir "$host")
     # shellcheck disable=SC1091
     . "$dir/about"
-    case $KIND in kube*) mapfile -t mounts < <(kube_mounts "$dir") ;; esac
+    case $KIND in kube*) mapfile -t mounts <<<"$(kube_mounts "$dir")" ;; esac
     export SYSTEMD_SECCOMP=0
     exec nsenter --net="/run/netns/$SPACE" systemd-nspawn -q -D "$dir/root" --boot --register=no --keep-unit \
         --machine="$NAME-$NUMBER" --hostname="$host" --network-bridge=br0 \
