@@ -268,7 +268,10 @@ impl Compiler<'_> {
             return Err(failure(format!("internal: unsupported template operator {name}")));
         }
         if let Some(unit) = self.single(body, flags) {
-            let run = Run { unit, min, max, next: self.remember(next) };
+            let mut own = Bytes::default();
+            self.unit_first(unit, &mut own);
+            let apart = next.is_some_and(|next| !next.meets(&own));
+            let run = Run { unit, min, max, next: self.remember(next), apart };
             self.emit(match kind {
                 Repeat::Greedy => Step::Greedy(run),
                 Repeat::Lazy => Step::Lazy(run),

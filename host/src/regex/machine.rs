@@ -377,6 +377,9 @@ impl<'a> Machine<'a> {
 
     /// Goes on behind the last unit that is followed by what may follow.
     fn offer(&mut self, step: usize, run: Run, mut end: usize, least: usize) -> Option<At> {
+        if run.apart {
+            return self.may_begin(run.next, end).then_some((step + 1, end));
+        }
         let from = end;
         while !self.may_begin(run.next, end) {
             if end == least {

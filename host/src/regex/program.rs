@@ -119,4 +119,6 @@ pub(super) struct Run {
     pub(super) min: u32,
     pub(super) max: u32,
     pub(super) next: First,
+    /// Whether nothing that the unit matches begins so: then only the end of a greedy run will do.
+    pub(super) apart: bool,
 }

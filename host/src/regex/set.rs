@@ -58,6 +58,11 @@ impl Bytes {
         }
     }
 
+    /// Whether a byte is in both.
+    pub(super) fn meets(&self, other: &Bytes) -> bool {
+        self.0.iter().zip(other.0).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
     /// The bytes that UTF-8 begins longer characters with.
     pub(super) fn add_leads(&mut self) {
         self.0[3] = u64::MAX;
