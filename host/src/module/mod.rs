@@ -34,6 +34,8 @@ mod kernel_blacklist;
 mod known_hosts;
 mod lineinfile;
 mod locale_gen;
+mod lvg;
+mod lvol;
 mod make;
 mod modprobe;
 mod mount;
@@ -46,6 +48,7 @@ mod replace;
 mod rpm_key;
 mod seboolean;
 mod selinux;
+mod seport;
 mod service;
 mod service_facts;
 mod setup;
@@ -109,6 +112,8 @@ pub static MODULES: &[&Module] = &[
     &known_hosts::MODULE,
     &lineinfile::MODULE,
     &locale_gen::MODULE,
+    &lvg::MODULE,
+    &lvol::MODULE,
     &make::MODULE,
     &modprobe::MODULE,
     &mount::MODULE,
@@ -121,6 +126,7 @@ pub static MODULES: &[&Module] = &[
     &rpm_key::MODULE,
     &seboolean::MODULE,
     &selinux::MODULE,
+    &seport::MODULE,
     &service::MODULE,
     &service_facts::MODULE,
     &setup::MODULE,
