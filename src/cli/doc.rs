@@ -364,7 +364,7 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> Vec<String> {
     // As ansible-doc: a fifth of the line stays free, but 70 characters are used.
     let width = columns.saturating_sub(columns / 5).max(70);
     let wrap = |line: &str| Wrap::to(width.saturating_sub(indent.len())).lines(line);
-    text.lines().flat_map(|line| wrap(line)).map(|line| format!("{indent}{line}")).collect()
+    text.lines().flat_map(wrap).map(|line| format!("{indent}{line}")).collect()
 }
 
 fn text(page: &Page, columns: usize) -> String {

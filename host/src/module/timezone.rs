@@ -303,7 +303,7 @@ fn edit(
     let old = cx.target.read_text(path).unwrap_or_default();
     let lines: Vec<&str> = old.split_inclusive('\n').collect();
     let is_meant = |line: &&str| meant(line.trim_end_matches('\n'));
-    let at = lines.iter().position(|line| is_meant(line)).unwrap_or(0);
+    let at = lines.iter().position(&is_meant).unwrap_or(0);
     let mut new: Vec<&str> = lines.iter().copied().filter(|line| !is_meant(line)).collect();
     new.insert(at.min(new.len()), line);
     let real = cx.target.realpath(path);

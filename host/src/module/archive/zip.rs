@@ -104,7 +104,7 @@ fn dos_time(cx: &mut Context<'_>, at: crate::target::Time) -> [u8; 4] {
     let local = clock::local(cx.target, at);
     let year = u16::try_from((local.year - 1980).clamp(0, 127)).unwrap_or(0);
     let date = year << 9 | (local.month as u16) << 5 | local.day as u16;
-    let time = (local.hour as u16) << 11 | (local.minute as u16) << 5 | (local.second as u16) / 2;
+    let time = (local.hour as u16) << 11 | (local.minute as u16) << 5 | ((local.second as u16) / 2);
     let [a, b] = time.to_le_bytes();
     let [c, d] = date.to_le_bytes();
     [a, b, c, d]
