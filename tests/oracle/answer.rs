@@ -1,8 +1,8 @@
 //! What an engine did with a case: the text form that is stored beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::case::{self, Case};
 
@@ -147,19 +147,23 @@ fn quoted(text: &mut String, head: &str, content: &str) {
     }
 }
 
-/// Answers left behind by a case that was renamed or removed.
+/// Where the answer to `case` lies, below the oracle's folder.
+pub fn file_of(case: &Case) -> String {
+    match &case.way {
+        None => format!("cases/{}.answer", case.name),
+        Some((name, way)) => format!("ways/{name}.{way}.answer"),
+    }
+}
+
+/// Answers left behind by a case that was renamed or removed, and files that are none.
 pub fn without_case(root: &Path, cases: &[Case]) -> Result<Vec<String>, String> {
     let mut files = Vec::new();
-    case::collect(root, &mut files)?;
-    let mut names = Vec::new();
-    for file in files.iter().filter(|f| f.extension().is_none_or(|e| e != "case")) {
-        let name = file.strip_prefix(root).unwrap_or(file).with_extension("");
-        let name = name.to_string_lossy().into_owned();
-        let known =
-            file.extension().is_some_and(|e| e == "answer") && cases.iter().any(|c| c.name == name);
-        if !known {
-            names.push(file.display().to_string());
-        }
-    }
-    Ok(names)
+    case::collect(&root.join("cases"), &mut files)?;
+    case::collect(&root.join("ways"), &mut files)?;
+    let known: HashSet<PathBuf> = cases.iter().map(|c| root.join(file_of(c))).collect();
+    Ok(files
+        .iter()
+        .filter(|f| f.extension().is_none_or(|e| e != "case") && !known.contains(*f))
+        .map(|f| f.display().to_string())
+        .collect())
 }

@@ -6,8 +6,9 @@ use regex::Regex;
 
 use crate::terminal::Step;
 
+#[derive(Clone)]
 pub struct Case {
-    /// `topic/name`.
+    /// `topic/name`, or `topic/name@way`.
     pub name: String,
     pub why: String,
     /// Of the case's text; an answer is stale when it names another.
@@ -24,6 +25,8 @@ pub struct Case {
     /// Whether the real ansible needs more than ansible-core: the collections of the package
     /// `ansible` 7.7.0.
     pub collections: bool,
+    /// Of a case that is asked in another way (`ways.rs`): the case's own name, and the way.
+    pub way: Option<(String, String)>,
 }
 
 /// One line for `sh -c`.
@@ -35,11 +38,13 @@ pub struct Command {
     pub terminal: Option<Vec<Step>>,
 }
 
+#[derive(Clone)]
 pub struct Input {
     pub path: String,
     pub kind: InputKind,
 }
 
+#[derive(Clone)]
 pub enum InputKind {
     File { mode: u32, content: Vec<u8> },
     Dir { mode: u32 },
@@ -107,6 +112,7 @@ pub fn parse(name: &str, text: &str) -> Result<Case, String> {
         stderr_contains: Vec::new(),
         serve: false,
         collections: false,
+        way: None,
     };
     let (mut group, mut dumps) = (0, 0);
     for section in sections(text)? {

@@ -12,6 +12,7 @@ mod normalise;
 mod options;
 mod selftest;
 mod terminal;
+mod ways;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -51,16 +52,18 @@ fn say(text: &str) {
 
 fn run(options: &Options) -> Result<bool, String> {
     selftest::run()?;
-    let root = cases_dir();
-    let all = case::load_all(&root)?;
+    let root = folder();
+    let mut all = case::load_all(&root.join("cases"))?;
     if all.is_empty() {
         return Err(format!("no case under {}", root.display()));
     }
+    let total = all.len();
+    let ways: Vec<Case> = all.iter().flat_map(ways::of).collect();
+    all.extend(ways);
     let orphans = answer::without_case(&root, &all)?;
     if !orphans.is_empty() {
         return Err(format!("answers without a case: {}", orphans.join(", ")));
     }
-    let total = all.len();
     let mut chosen: Vec<Case> = all.into_iter().filter(|c| options.chooses(&c.name)).collect();
     if let Mode::List = options.mode {
         for case in &chosen {
@@ -134,7 +137,10 @@ fn run_cases(
     if passed + failed.len() != chosen.len() {
         return Err(format!("{} cases chosen, but {passed} + {} done", chosen.len(), failed.len()));
     }
-    say(&format!("oracle: {passed} passed, {} failed ({total} cases in all)\n", failed.len()));
+    say(&format!(
+        "oracle: {passed} passed, {} failed ({total} cases in all, most asked in four ways)\n",
+        failed.len()
+    ));
     Ok(failed.is_empty())
 }
 
@@ -146,7 +152,7 @@ fn one(
     real: Option<&Engine>,
     case: &Case,
 ) -> Result<&'static str, String> {
-    let file = root.join(format!("{}.answer", case.name));
+    let file = root.join(answer::file_of(case));
     match (&options.mode, real) {
         (Mode::Record(what), Some(real)) => record(*what, &file, real, case),
         (Mode::Live { .. }, Some(real)) => {
@@ -192,6 +198,9 @@ fn record(what: Record, file: &Path, real: &Engine, case: &Case) -> Result<&'sta
         return Err(format!("ansible-core's own stderr lacks {missing:?}; it is:\n{stderr}"));
     }
     report(case, "two runs of ansible-core differ", &first, &second)?;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    }
     std::fs::write(file, first.render()).map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(" (recorded)")
 }
@@ -212,6 +221,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("      {line}\n")).collect()
 }
 
-fn cases_dir() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cases")
+/// `cases/` and `ways/` lie in it.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle")
 }
