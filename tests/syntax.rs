@@ -157,6 +157,25 @@ fn nothing_is_said_of_what_only_a_run_can_tell() {
     assert_eq!(stderr, "");
 }
 
+const PYTHON: &str = "#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\n";
+
+#[test]
+fn a_module_that_is_not_here_keeps_no_playbook_from_being_loaded() {
+    let playbook = "- hosts: localhost\n  tasks:\n    - beside:\n";
+    let files = [("site.yml", playbook), ("library/beside.py", PYTHON)];
+    for (flag, wanted, told) in [
+        ("--syntax-check", 0, "the module `beside` is not supported yet"),
+        ("--syntax-check=strict", 4, "the module `beside` is not supported yet"),
+        ("--syntax-check=ansible", 0, "[WARNING]: the module 'beside' is not supported yet"),
+        ("--list-tasks", 0, "[WARNING]: the module 'beside' is not supported yet"),
+        ("--check", 4, "the module 'beside' is not supported yet"),
+    ] {
+        let (status, _, stderr) = check(&files, flag);
+        assert_eq!(status, wanted, "{flag}: {stderr}");
+        assert_tells(&stderr, &[told]);
+    }
+}
+
 #[test]
 fn a_file_that_imports_itself_is_one_mistake() {
     let playbook = "- hosts: all\n  tasks:\n    - import_tasks: again.yml\n";

@@ -42,7 +42,10 @@ pub use context::{ActionContext, ActionError, Remote};
 
 use crate::{
     diagnostic::{Error, Kind, Result},
-    playbook::{Keyword, Task, resolve::OWN},
+    playbook::{
+        Keyword, Task,
+        resolve::{OWN, builtin_name},
+    },
     run::TaskResult,
     template::Templar,
     value::{
@@ -100,7 +103,8 @@ pub static ACTIONS: &[&Action] = &[
 
 /// The action behind a full name such as `ansible.builtin.debug`.
 pub fn find(name: &str) -> Option<&'static Action> {
-    let short = name.rsplit('.').next().unwrap_or(name);
+    let ours = || names::known(name).and_then(|full| full.rsplit('.').next());
+    let short = builtin_name(name).or_else(ours)?;
     ACTIONS.iter().copied().find(|a| a.name == short)
 }
 
@@ -112,6 +116,9 @@ pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
     let name = cx.worker.task.action.name.clone();
     if let Some(path) = name.strip_prefix(OWN) {
         return own_module::run(cx, path).await;
+    }
+    if cx.worker.task.action.missing {
+        return Err(ActionError::fail(format!("the module '{name}' is not supported yet")));
     }
     let action = find(&name);
     if cx.fields.r#async != 0 {
@@ -126,10 +133,7 @@ pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
         Some(action) => (action.run)(cx).await,
         None if vmstation_host::module::find(&name).is_none() => {
             // Only names that are made at run time come here; others were refused at load time.
-            let text = match names::known(&name) {
-                Some(_) => format!("The module {name} is not supported yet"),
-                None => format!("The module {name} was not found in configured module paths"),
-            };
+            let text = format!("The module {name} was not found in configured module paths");
             Err(ActionError::Error(Error::new(Kind::Action, text)))
         }
         None => {

@@ -134,6 +134,7 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
         hosts: &flags.hosts,
         variables: &flags.variables,
         modules: &flags.modules,
+        listing: false,
         run: RunOptions {
             check,
             diff,

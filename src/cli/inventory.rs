@@ -106,6 +106,7 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
             hosts: &hosts,
             variables: &flags.variables,
             modules: &Modules::default(),
+            listing: false,
             run: RunOptions::default(),
         },
     )?;

@@ -126,6 +126,7 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
             hosts: &flags.hosts,
             variables: &flags.variables,
             modules: &flags.modules,
+            listing: flags.only_looks(),
             run: RunOptions {
                 check,
                 diff,

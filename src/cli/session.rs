@@ -48,6 +48,8 @@ pub struct Wishes<'a> {
     pub modules: &'a flags::Modules,
     /// What variables tell of the run; inventory, limit, verbosity and file are added.
     pub run: RunOptions,
+    /// Whether tasks are listed only.
+    pub listing: bool,
 }
 
 impl Ground {
@@ -88,7 +90,8 @@ impl Ground {
         };
         let world = World::new(Arc::clone(&inventory), extra, options, session.notices());
         let templates = environment(session, &inventory, &world, &vault);
-        let loader = Arc::new(loader(session, wishes.modules, &world, &templates, vault));
+        let loader =
+            Arc::new(loader(session, wishes.modules, wishes.listing, &world, &templates, vault));
         Ok(Self { inventory, world, templates, loader })
     }
 }
@@ -237,6 +240,7 @@ impl ImportTemplar for Importing {
 fn loader(
     session: &Session,
     modules: &flags::Modules,
+    listing: bool,
     world: &Arc<World>,
     templates: &Arc<Environment>,
     vault: Arc<Vault>,
@@ -254,6 +258,8 @@ fn loader(
             invalid_task_attribute_failed: settings.get(&options::INVALID_TASK_ATTRIBUTE_FAILED),
             duplicate_keys: Duplicates::from_word(&settings.get(&options::DUPLICATE_YAML_DICT_KEY)),
             private_role_vars: settings.get(&options::DEFAULT_PRIVATE_ROLE_VARS),
+            actions: settings.get(&options::DEFAULT_ACTION_PLUGIN_PATH),
+            listing,
         },
         templar: Arc::new(Importing(Arc::clone(templates))),
         vault,

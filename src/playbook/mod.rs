@@ -346,6 +346,8 @@ pub struct ActionCall {
     pub args: Dict,
     /// Where the action's key stands.
     pub span: Span,
+    /// Whether it exists, but we don't have it: the task fails if it comes to it.
+    pub missing: bool,
 }
 
 /// What a task loops over.

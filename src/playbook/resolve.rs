@@ -27,6 +27,9 @@ pub struct Places {
     pub collections: Vec<PathBuf>,
     /// Folders with modules that belong to no collection: `library/` beside playbooks and in roles.
     pub libraries: Vec<PathBuf>,
+    /// Folders with actions that belong to no collection: `action_plugins/` beside playbooks and in
+    /// roles.
+    pub actions: Vec<PathBuf>,
 }
 
 /// Before the path of a program in the name of a module of people's own.
@@ -79,6 +82,12 @@ pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
             Meaning::Known(format!("{OWN}{}", path.display()))
         };
     }
+    if !name.starts_with("ansible.builtin.")
+        && places.actions.iter().any(|dir| dir.join(format!("{short}.py")).is_file())
+        && names::known(&format!("ansible.builtin.{short}")).is_none()
+    {
+        return Meaning::Missing(short.to_owned());
+    }
     if !name.contains('.')
         && let Some(found) = searched().find_map(|c| known(&format!("{c}.{name}")))
     {
@@ -94,7 +103,31 @@ pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
     searched()
         .map(|c| format!("{c}.{short}"))
         .find(|full| installed(full, places))
+        .or_else(|| moved_away(short, places))
         .map_or(Meaning::Unknown, Meaning::Missing)
+}
+
+/// The module of a collection on this machine that a short name leads to, as those that were once
+/// ansible's own do.
+fn moved_away(short: &str, places: &Places) -> Option<String> {
+    let folders = |dir: &Path| {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    };
+    places.collections.iter().find_map(|root| {
+        let root = root.join("ansible_collections");
+        let collections = folders(&root).into_iter().flat_map(|space| {
+            let inner = folders(&root.join(&space));
+            inner.into_iter().map(move |name| format!("{space}.{name}.{short}"))
+        });
+        // Of several, those that took most over come first.
+        let mut all: Vec<String> = collections.filter(|full| installed(full, places)).collect();
+        all.sort_by_key(|full| !full.starts_with("community.general."));
+        all.into_iter().next()
+    })
 }
 
 /// Endings of what lies beside modules and is none.
@@ -160,18 +193,20 @@ mod tests {
             ("copy", "ansible.builtin.copy"),
             ("ansible.builtin.copy", "ansible.builtin.copy"),
             ("ansible.legacy.copy", "ansible.builtin.copy"),
+            ("subversion", "ansible.builtin.subversion"),
             ("sysctl", "ansible.posix.sysctl"),
             ("ansible.posix.sysctl", "ansible.posix.sysctl"),
             ("community.general.modprobe", "community.general.modprobe"),
         ] {
             assert_eq!(known(written, &[]), Meaning::Known(full.to_owned()), "{written}");
         }
-        assert_eq!(
-            known("subversion", &[]),
-            Meaning::Missing("ansible.builtin.subversion".to_owned())
-        );
         assert_eq!(known("copi", &[]), Meaning::Unknown);
         assert_eq!(known("community.general.nope", &[]), Meaning::Unknown);
+        assert!(
+            crate::action::find("ansible.builtin.copy").is_some()
+                && crate::action::find("ansible.posix.synchronize").is_some()
+                && crate::action::find("some.other.copy").is_none()
+        );
         assert_eq!(similar("copi"), Some("copy"));
         assert_eq!(similar("ansible.builtin.hostnmae"), Some("hostname"));
         assert_eq!(similar("zzzzzz"), None);

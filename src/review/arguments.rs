@@ -26,6 +26,11 @@ const ACTIONS_OWN: &[(&str, &[&str])] = &[
 
 pub(super) fn check(reviewer: &Reviewer<'_>, subject: &Subject<'_>, found: &mut Vec<Finding>) {
     let action = &subject.task.action;
+    if action.missing {
+        let text = format!("the module `{}` is not supported yet", action.name);
+        found.push(Finding::new(text, &action.span));
+        return;
+    }
     let Some(module) = module::find(&action.name) else { return };
     if action.args.contains("_variable_params") {
         return;

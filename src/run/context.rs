@@ -199,6 +199,7 @@ impl PlayContext {
                 name: "ansible.builtin.gather_facts".to_owned(),
                 args: self.gather_args.copy(),
                 span: level.span.clone(),
+                missing: false,
             },
             level: Arc::new(level),
             looped: None,

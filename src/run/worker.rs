@@ -127,12 +127,13 @@ impl Worker {
         // An undefined name stays, and is an action that nobody knows.
         let Ok(name) = templar.render(&written, &RenderOptions::default()) else { return };
         let name = name.to_text();
-        let name = match meaning(&name, &[], &Places::default()) {
-            Meaning::Known(full) | Meaning::Missing(full) => full,
-            Meaning::Unknown => name,
+        let (name, missing) = match meaning(&name, &[], &Places::default()) {
+            Meaning::Known(full) => (full, false),
+            Meaning::Missing(full) => (full, true),
+            Meaning::Unknown => (name, false),
         };
         let resolved = name.clone();
-        let action = ActionCall { name, ..task.action.clone() };
+        let action = ActionCall { name, missing, ..task.action.clone() };
         self.info = Arc::new(TaskInfo { resolved, ..TaskInfo::clone(&self.info) });
         self.task = Arc::new(task.acting(action));
     }

@@ -81,7 +81,7 @@ pub fn template_vars(
     // The file was read just before.
     let meta = std::fs::metadata(full_path).ok();
     let uid = meta.as_ref().map_or(0, MetadataExt::uid);
-    let owner = user_name(uid).unwrap_or_else(|| uid.to_string());
+    let owner = name_in("/etc/passwd", uid).unwrap_or_else(|| uid.to_string());
     let modified = meta.and_then(|m| m.modified().ok()?.duration_since(UNIX_EPOCH).ok());
     let modified = local(modified.map_or(0.0, |d| d.as_secs_f64()));
     let text = (templar.environment().settings.managed)
@@ -114,14 +114,14 @@ fn local(seconds: f64) -> NaiveDateTime {
     time.with_timezone(&Local).naive_local()
 }
 
-/// The name of a user of this machine.
-fn user_name(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
+/// The name that a user has in `/etc/passwd` of this machine, or a group in `/etc/group`.
+pub(super) fn name_in(file: &str, wanted: u32) -> Option<String> {
+    let entries = std::fs::read_to_string(file).ok()?;
+    entries.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
         let id: u32 = fields.nth(1)?.parse().ok()?;
-        (id == uid).then(|| name.to_owned())
+        (id == wanted).then(|| name.to_owned())
     })
 }
 

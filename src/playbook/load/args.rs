@@ -25,6 +25,8 @@ pub(super) struct Parsed {
     pub local: bool,
     /// The key that names it.
     pub span: Span,
+    /// Whether it exists, but we don't have it.
+    pub missing: bool,
 }
 
 /// Actions whose text is not `key=value` pairs but a command.
@@ -146,20 +148,20 @@ impl Parser<'_> {
             entries.iter().filter(|(k, _)| k.as_str().is_none_or(|name| !is_keyword(name)));
         for (key, value) in candidates.clone() {
             let name = python::text(&key.to_value());
-            let Some(resolved) = self.look_up(&name, key, depth)? else { continue };
+            let Some((resolved, missing)) = self.look_up(&name, depth) else { continue };
             if let Some(first) = &found {
                 return Err(conflict(&first.action, &name, self.task));
             }
             let args = self.new_style(&name, value)?;
             let span = key.span.clone();
-            found = Some(Parsed { action: name, resolved, args, local: false, span });
+            found = Some(Parsed { action: name, resolved, args, local: false, span, missing });
         }
         let Some(mut parsed) = found else {
             return Err(self.no_action(candidates.map(|(k, _)| k).next()));
         };
         self.check_text(&mut parsed)?;
         if let (Depth::Resolve(..), true) = (depth, parsed.resolved.is_empty()) {
-            parsed.resolved = self.look_up_old(&parsed, depth)?;
+            (parsed.resolved, parsed.missing) = self.look_up_old(&parsed, depth);
         }
         Ok(parsed)
     }
@@ -169,29 +171,31 @@ impl Parser<'_> {
         entries.iter().find(|(k, _)| k.as_str() == Some(name)).map(|(k, v)| (k, v))
     }
 
-    /// The full name of the action that a key names, if it names one.
-    fn look_up(&self, name: &str, key: &Node, depth: Depth<'_>) -> Result<Option<String>> {
-        let Depth::Resolve(place, collections) = depth else { return Ok(Some(String::new())) };
+    /// The full name of the action that a key names, if it names one, and whether it is missing.
+    fn look_up(&self, name: &str, depth: Depth<'_>) -> Option<(String, bool)> {
+        let Depth::Resolve(place, collections) = depth else {
+            return Some((String::new(), false));
+        };
         if resolve::is_builtin_of(name, BUILTIN) {
             let short = resolve::builtin_name(name).unwrap_or(name);
-            return Ok(Some(format!("ansible.builtin.{short}")));
+            return Some((format!("ansible.builtin.{short}"), false));
         }
         match resolve::meaning(name, collections, &self.loader.module_places(place)) {
-            Meaning::Known(full) => Ok(Some(full)),
-            Meaning::Missing(full) => Err(missing(&full, &key.span)),
-            Meaning::Unknown => Ok(None),
+            Meaning::Known(full) => Some((full, false)),
+            Meaning::Missing(full) => Some((full, true)),
+            Meaning::Unknown => None,
         }
     }
 
     /// The full name of the action of `action:`; one that does not exist fails when it runs, as
     /// with ansible.
-    fn look_up_old(&self, parsed: &Parsed, depth: Depth<'_>) -> Result<String> {
-        let Depth::Resolve(place, collections) = depth else { return Ok(String::new()) };
+    fn look_up_old(&self, parsed: &Parsed, depth: Depth<'_>) -> (String, bool) {
+        let Depth::Resolve(place, collections) = depth else { return (String::new(), false) };
         let places = self.loader.module_places(place);
         match resolve::meaning(&parsed.action, collections, &places) {
-            Meaning::Known(full) => Ok(full),
-            Meaning::Missing(full) => Err(missing(&full, &parsed.span)),
-            Meaning::Unknown => Ok(parsed.action.clone()),
+            Meaning::Known(full) => (full, false),
+            Meaning::Missing(full) => (full, true),
+            Meaning::Unknown => (parsed.action.clone(), false),
         }
     }
 
@@ -284,7 +288,14 @@ impl Parser<'_> {
         }
         let args = self.merged(&action, Some(args))?;
         let span = key.span.clone();
-        Ok(Some(Parsed { action, resolved: String::new(), args, local: false, span }))
+        Ok(Some(Parsed {
+            action,
+            resolved: String::new(),
+            args,
+            local: false,
+            span,
+            missing: false,
+        }))
     }
 
     fn merged(&self, action: &str, args: Option<Dict>) -> Result<Dict> {
@@ -369,8 +380,4 @@ fn update(args: &Dict, more: &Dict) {
     for (key, value) in more.snapshot() {
         args.write().insert(key, value);
     }
-}
-
-fn missing(full: &str, span: &Span) -> Error {
-    Error::parser(format!("the module '{full}' is not supported yet"), span.clone())
 }

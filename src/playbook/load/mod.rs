@@ -19,6 +19,7 @@ use std::{
     sync::Arc,
 };
 
+use indexmap::IndexSet;
 use parking_lot::{Mutex, RwLock};
 
 pub use args::takes_command;
@@ -60,6 +61,10 @@ pub struct LoadSettings {
     pub private_role_vars: bool,
     /// What becomes of keys that a mapping has twice.
     pub duplicate_keys: yaml::Duplicates,
+    /// Folders with actions that belong to no collection.
+    pub actions: Vec<PathBuf>,
+    /// Whether tasks are listed only, so that nothing has to be there to run them.
+    pub listing: bool,
 }
 
 impl Default for LoadSettings {
@@ -79,6 +84,8 @@ impl Default for LoadSettings {
             invalid_task_attribute_failed: true,
             private_role_vars: false,
             duplicate_keys: yaml::Duplicates::default(),
+            actions: folders(&["~/.ansible/plugins/action", "/usr/share/ansible/plugins/action"]),
+            listing: false,
         }
     }
 }
@@ -105,6 +112,8 @@ pub struct Loader {
     mistakes: Mutex<Option<Vec<Error>>>,
     /// The folder of the play that runs.
     basedir: RwLock<PathBuf>,
+    /// Roles that were loaded: what they bring is there for all tasks after them.
+    plugin_homes: RwLock<IndexSet<PathBuf>>,
 }
 
 /// Where a list of tasks stands.
@@ -150,6 +159,7 @@ impl Loader {
             documents: Mutex::default(),
             mistakes: Mutex::default(),
             basedir: RwLock::new(PathBuf::from(".")),
+            plugin_homes: RwLock::default(),
         }
     }
 
@@ -209,13 +219,16 @@ impl Loader {
 
     /// Where modules of people's own may lie, for a task at `place`.
     fn module_places(&self, place: &Place) -> Places {
-        let role_library = place.role.iter().map(|r| r.path.join("library"));
+        let mut homes: Vec<PathBuf> = place.role.iter().map(|r| r.path.clone()).collect();
+        homes.push(place.play.basedir.clone());
+        homes.extend(self.plugin_homes.read().iter().cloned());
+        let within = |name: &str, more: &[PathBuf]| {
+            homes.iter().map(|home| home.join(name)).chain(more.iter().cloned()).collect()
+        };
         Places {
             collections: self.collection_roots(&place.play.basedir),
-            libraries: role_library
-                .chain([place.play.basedir.join("library")])
-                .chain(self.config.settings.library.iter().cloned())
-                .collect(),
+            libraries: within("library", &self.config.settings.library),
+            actions: within("action_plugins", &self.config.settings.actions),
         }
     }
 

@@ -155,6 +155,7 @@ impl Loader {
             .filter(|_| using.validate)
             .and_then(|s| s.as_dict().and_then(|d| d.get(entry_point)))
             .filter(|s| !is_empty(s));
+        self.plugin_homes.write().insert(path.clone());
         let role = Arc::new(Role {
             collections: role_collections(using.collection.as_deref(), &meta.collections),
             written: using.written,
@@ -638,7 +639,7 @@ fn validation(role: &Arc<Role>, spec: &Value, entry_point: &str) -> Item {
     let task = Task {
         id: next_task_id(),
         level: Arc::new(level),
-        action: ActionCall { written: action.clone(), name: action, args, span },
+        action: ActionCall { written: action.clone(), name: action, args, span, missing: false },
         looped: None,
         is_handler: false,
         implicit: false,

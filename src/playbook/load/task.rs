@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Loader, Place, args::Depth, error_at, node_span};
+use super::{
+    Loader, Place,
+    args::{Depth, Parsed},
+    error_at, node_span,
+};
 use crate::{
     diagnostic::{Error, Kind, Result},
     playbook::{
@@ -99,6 +103,9 @@ impl Loader {
             self.check_include_keywords(node, class, &parsed.action, &fields)?;
         }
         let mut level = self.level_of(node, LevelKind::Task, class, fields.keywords, place)?;
+        if parsed.missing {
+            self.judge_missing(&parsed, &level, place)?;
+        }
         level.vars = vars.unwrap_or_default();
         if parsed.local {
             let local = Spanned { value: Value::from("localhost"), span: parsed.span.clone() };
@@ -116,11 +123,29 @@ impl Loader {
                 name: parsed.resolved,
                 args: parsed.args,
                 span: parsed.span,
+                missing: parsed.missing,
             },
             looped,
             is_handler: place.handlers,
             implicit: false,
         })
+    }
+
+    /// A task whose module exists, but not here, is refused if it is sure to come to it; where it
+    /// depends, or where tasks are listed only, a warning tells of it.
+    fn judge_missing(&self, parsed: &Parsed, level: &Level, place: &Place) -> Result<()> {
+        let text = format!("the module '{}' is not supported yet", parsed.resolved);
+        let depends = place.handlers || level.chain().any(|l| l.own(Keyword::When).is_some());
+        if !depends && !self.config.settings.listing {
+            return Err(Error::parser(text, parsed.span.clone()));
+        }
+        // Who looks for all mistakes hears of it from the review.
+        if self.mistakes.lock().is_some() {
+            return Ok(());
+        }
+        let (file, line) = (parsed.span.path().display(), parsed.span.position().line);
+        self.warn(format!("{text}: the task at {file}:{line} fails if the play comes to it"));
+        Ok(())
     }
 
     /// The collections that short names in a task are looked for in.

@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
 
     /// The same with other arguments.
     pub fn options_from(&self, given: &IndexMap<String, Value>) -> PyResult<Options> {
-        Options::resolve(self.lookup.name, self.lookup.options, given, &**self.scope())
+        Options::resolve(&self.lookup.module(), self.lookup.options, given, &**self.scope())
     }
 
     /// The templar of the template that calls.

@@ -1,24 +1,30 @@
 //! Lookups: one file each, registered by a line in the table below.
 
 mod call;
+mod cartesian;
 mod config;
 mod csvfile;
+mod dependent;
 mod dict;
 mod env;
 mod file;
 mod fileglob;
+mod filetree;
 mod first_found;
+mod flattened;
 mod indexed_items;
 mod ini;
 mod inventory_hostnames;
 mod items;
 mod lines;
 mod list;
+mod merge_variables;
 mod nested;
 mod options;
 mod password;
 mod pipe;
 mod random_choice;
+mod random_string;
 mod sequence;
 mod subelements;
 mod template;
@@ -63,27 +69,50 @@ impl Lookup {
     ) -> Self {
         Self { name, collection: "ansible.builtin", summary, options, run }
     }
+
+    const fn community(
+        name: &'static str,
+        summary: &'static str,
+        options: &'static [Opt],
+        run: fn(&Call<'_>) -> PyResult<Vec<Value>>,
+    ) -> Self {
+        Self { name, collection: "community.general", summary, options, run }
+    }
+
+    /// What ansible-core calls it where its options are wrong.
+    fn module(&self) -> String {
+        match self.collection {
+            "ansible.builtin" => self.name.to_owned(),
+            other => format!("ansible_collections.{other}.plugins.lookup.{}", self.name),
+        }
+    }
 }
 
 /// Every lookup.
 pub static LOOKUPS: &[&Lookup] = &[
+    &cartesian::LOOKUP,
     &config::LOOKUP,
     &csvfile::LOOKUP,
+    &dependent::LOOKUP,
     &dict::LOOKUP,
     &env::LOOKUP,
     &file::LOOKUP,
     &fileglob::LOOKUP,
+    &filetree::LOOKUP,
     &first_found::LOOKUP,
+    &flattened::LOOKUP,
     &indexed_items::LOOKUP,
     &ini::LOOKUP,
     &inventory_hostnames::LOOKUP,
     &items::LOOKUP,
     &lines::LOOKUP,
     &list::LOOKUP,
+    &merge_variables::LOOKUP,
     &nested::LOOKUP,
     &password::LOOKUP,
     &pipe::LOOKUP,
     &random_choice::LOOKUP,
+    &random_string::LOOKUP,
     &sequence::LOOKUP,
     &subelements::LOOKUP,
     &template::LOOKUP,
@@ -94,6 +123,9 @@ pub static LOOKUPS: &[&Lookup] = &[
     &vars::LOOKUP,
 ];
 
+/// What was ansible's own once: short names lead to it still.
+const MOVED: &[&str] = &["cartesian", "filetree", "flattened"];
+
 /// The lookup that a name, short or full, means.
 pub fn find(name: &str) -> Option<&'static Lookup> {
     let of = |collection: &str, name: &str| {
@@ -102,8 +134,8 @@ pub fn find(name: &str) -> Option<&'static Lookup> {
     match name.rsplit_once('.') {
         Some(("ansible.builtin" | "ansible.legacy", short)) => find(short),
         Some((collection, short)) => of(collection, short),
-        // ansible-core redirects the short names of what moved to collections.
-        None => of("ansible.builtin", name).or_else(|| of("community.general", name)),
+        None if MOVED.contains(&name) => of("community.general", name),
+        None => of("ansible.builtin", name),
     }
 }
 

@@ -64,6 +64,11 @@ pub struct Opt {
 }
 
 impl Opt {
+    /// The environment variable that it is read from when not given.
+    pub const fn environment(self, environment: &'static str) -> Self {
+        Self { environment: Some(environment), ..self }
+    }
+
     /// An option without default.
     pub const fn new(name: &'static str, kind: Type) -> Self {
         Self {
