@@ -277,7 +277,10 @@ impl Graph {
         vars.insert("inventory_file", source.map_or(Value::None, Value::str));
         vars.insert(
             "inventory_dir",
-            source.and_then(source_folder).map_or(Value::None, Value::str),
+            // ansible makes text of the folder that a list of hosts has not.
+            source.map_or(Value::None, |s| {
+                Value::str(source_folder(s).unwrap_or_else(|| "None".into()))
+            }),
         );
         let name: Arc<str> = Arc::from(name);
         self.hosts.push(Host {

@@ -202,8 +202,17 @@ pub fn methods_of(value: &Value) -> &'static [&'static str] {
 
 /// The method `name` of `value`, if its type has one.
 pub fn method_name(value: &Value, name: &str) -> Option<&'static str> {
-    methods_of(value).iter().copied().find(|m| *m == name)
+    let items = match value {
+        Value::Dict(_) | Value::List(_) => ITEM_METHODS,
+        Value::Str(_) | Value::Tuple(_) => &ITEM_METHODS[..3],
+        _ => &[],
+    };
+    methods_of(value).iter().chain(items).copied().find(|m| *m == name)
 }
+
+/// What stands behind `len()`, `in` and subscripts; the last two change what they are called of.
+const ITEM_METHODS: &[&str] =
+    &["__len__", "__contains__", "__getitem__", "__setitem__", "__delitem__"];
 
 const STR_METHODS: &[&str] = &[
     "capitalize",

@@ -112,7 +112,7 @@ pub struct Loader {
     mistakes: Mutex<Option<Vec<Error>>>,
     /// The folder of the play that runs.
     basedir: RwLock<PathBuf>,
-    /// Roles that were loaded: what they bring is there for all tasks after them.
+    /// Roles that were loaded and bring modules or actions: these are there for all tasks after them.
     plugin_homes: RwLock<IndexSet<PathBuf>>,
 }
 
@@ -217,11 +217,18 @@ impl Loader {
         self.config.notices.notice(Notice::Warning(text.into()));
     }
 
+    /// Keeps in mind that a role brings modules or actions, which few do.
+    fn note_plugins(&self, role: &Path) {
+        if ["library", "action_plugins"].iter().any(|name| role.join(name).is_dir()) {
+            self.plugin_homes.write().insert(role.to_owned());
+        }
+    }
+
     /// Where modules of people's own may lie, for a task at `place`.
     fn module_places(&self, place: &Place) -> Places {
-        let mut homes: Vec<PathBuf> = place.role.iter().map(|r| r.path.clone()).collect();
-        homes.push(place.play.basedir.clone());
-        homes.extend(self.plugin_homes.read().iter().cloned());
+        let brought = self.plugin_homes.read();
+        let own = place.role.iter().map(|r| &r.path).filter(|path| brought.contains(*path));
+        let homes: Vec<&PathBuf> = own.chain([&place.play.basedir]).chain(&*brought).collect();
         let within = |name: &str, more: &[PathBuf]| {
             homes.iter().map(|home| home.join(name)).chain(more.iter().cloned()).collect()
         };

@@ -155,7 +155,7 @@ impl Loader {
             .filter(|_| using.validate)
             .and_then(|s| s.as_dict().and_then(|d| d.get(entry_point)))
             .filter(|s| !is_empty(s));
-        self.plugin_homes.write().insert(path.clone());
+        self.note_plugins(path);
         let role = Arc::new(Role {
             collections: role_collections(using.collection.as_deref(), &meta.collections),
             written: using.written,

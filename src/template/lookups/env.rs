@@ -5,7 +5,7 @@ use super::{
     options::{Default, Opt, Type},
     undefined,
 };
-use crate::value::{PyError, PyErrorKind, PyResult, Value, repr::to_text, text::split_space};
+use crate::value::{PyError, PyErrorKind, PyResult, Value, ops, repr::to_text, text::split_space};
 
 pub(super) static LOOKUP: Lookup = Lookup::builtin(
     "env",
@@ -18,6 +18,9 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     let default = call.options()?.get("default");
     let mut found = Vec::new();
     for term in call.each()? {
+        if !matches!(term, Value::Str(_) | Value::Vaulted(_)) {
+            return Err(ops::no_attribute(&term, "split"));
+        }
         let text = to_text(&term)?;
         let Some(name) = split_space(&text, None).first().copied() else {
             return Err(PyError::new(PyErrorKind::IndexError, "list index out of range"));

@@ -6,6 +6,7 @@ use crate::value::{PyResult, Set, TimeDelta, Value, access, ops};
 mod bytes;
 mod dates;
 mod dict;
+mod items;
 mod list;
 mod native;
 mod number;
@@ -39,6 +40,11 @@ pub fn call_method(
         return Err(ops::no_attribute(receiver, name));
     }
     let settled = ops::settle(receiver)?;
+    if name.starts_with("__")
+        && let Some(answer) = items::call(&settled, name, args.clone())
+    {
+        return answer;
+    }
     match settled.as_ref() {
         Value::Str(s) => str::call(s, name, args),
         Value::List(l) => list::call(cx, l, name, args),
