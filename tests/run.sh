@@ -48,7 +48,12 @@ part 'fuzz' tests/fuzz/run.sh --seed "${FUZZ_SEED:-11}" --count "${FUZZ_COUNT:-1
 part 'lab' cargo test --locked --test lab
 part 'demo' env PROFILE=dev tests/lab/demo.sh
 part 'homelab' env VMSTATION_PLAY="${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play" tests/homelab/check.sh
-part 'homelab on Kubernetes' tests/lab/kube/run.sh --loops "${KUBE_LOOPS:-1}" --recovery "${KUBE_RECOVERY:-all}"
+# Builds Kubernetes from source first. Not asked of CI until all of it has been seen to pass from fresh hosts to its end.
+if [ "${KUBE:-no}" = yes ]; then
+    part 'homelab on Kubernetes' tests/lab/kube/run.sh --loops "${KUBE_LOOPS:-1}" --recovery "${KUBE_RECOVERY:-all}"
+else
+    TOLD+=("$(printf '%-28s NOT RUN: KUBE=yes runs it too' 'homelab on Kubernetes')")
+fi
 
 printf '\n'
 printf '%s\n' "${TOLD[@]}"

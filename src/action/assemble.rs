@@ -16,6 +16,9 @@ pub static ACTION: Action = Action { name: "assemble", bypass_host_loop: false, 
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
     Box::pin(async move {
+        if cx.check() {
+            return Err(ActionError::skip("check mode is not supported for this task."));
+        }
         match assemble(cx).await {
             // Refusals are results like others: `failed_when` judges them.
             Err(ActionError::Done(result)) => Ok(*result),
@@ -25,9 +28,6 @@ fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
 }
 
 async fn assemble(cx: &mut ActionContext<'_>) -> Outcome {
-    if cx.check() {
-        return Err(ActionError::skip("check mode is not supported for this task."));
-    }
     let (Some(src), Some(_)) = (cx.text("src"), cx.text("dest")) else {
         return Err(ActionError::fail("src and dest are required"));
     };

@@ -311,7 +311,8 @@ fn complete_diff(cx: &ActionContext<'_>, file: &Delivered, diff: &Dict, limit: i
         diff.insert("src_binary", 1);
     } else {
         diff.insert("after_header", file.shown.as_str());
-        let text = String::from_utf8_lossy(&file.bytes).into_owned();
+        // `surrogateescape` takes any bytes.
+        let text = codec::decode(&file.bytes, "utf-8", "surrogateescape").unwrap_or_default();
         diff.insert("after", Value::unsafe_str(text));
     }
     if cx.fields.no_log {

@@ -9,7 +9,7 @@ use indexmap::IndexSet;
 
 use crate::{
     callback::Display,
-    diagnostic::Result,
+    diagnostic::{Kind, Result},
     inventory::Inventory,
     playbook::{
         Block, Item, Keyword, Loader, Play, Playbook,
@@ -120,9 +120,30 @@ impl Lister<'_> {
             }
         }
         let fields = Fields::resolve(&play, &render, self.defaults)?;
+        self.read_vars_files(&play, &fields.vars_files)?;
         // Patterns that match nothing are warned of before anything is listed.
         self.inventory.select(&fields.hosts)?;
         Ok((play, fields))
+    }
+
+    /// Reads what `vars_files` names, since files that are wrong are errors here too; those that are not there, or whose
+    /// names need what a host has, are not asked for.
+    fn read_vars_files(&self, play: &Play, entries: &[Value]) -> Result<()> {
+        for entry in entries {
+            let candidates = entry.as_list().map_or_else(|| vec![entry.clone()], |l| l.snapshot());
+            for candidate in candidates {
+                let name = match self.loader.render(&candidate, &play.base, None) {
+                    Ok(name) => name,
+                    Err(e) if e.kind() == Kind::Undefined => break,
+                    Err(e) => return Err(e),
+                };
+                let Some(name) = name.as_str() else { break };
+                if self.loader.load_vars_file(name, play)?.is_some() {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn play(&self, number: usize, play: &Arc<Play>, fields: &Fields) -> Result<()> {

@@ -56,7 +56,9 @@ pub fn sorted_tags(text: &str) -> String {
 fn sorted_tags_of_line(line: &str) -> String {
     let Some((before, after)) = line.split_once("TAGS: [") else { return line.to_string() };
     let Some((tags, rest)) = after.split_once(']') else { return line.to_string() };
-    let mut tags: Vec<&str> = tags.split(", ").collect();
+    // A play's stand without spaces between them.
+    let between = if tags.contains(", ") { ", " } else { "," };
+    let mut tags: Vec<&str> = tags.split(between).collect();
     tags.sort_unstable();
-    format!("{before}TAGS: [{}]{rest}", tags.join(", "))
+    format!("{before}TAGS: [{}]{rest}", tags.join(between))
 }
