@@ -147,8 +147,8 @@ impl Delivered {
     ) -> Result<Result<Self, TaskResult>, ActionError> {
         let decrypt = args.get("decrypt").is_none_or(|v| v.is_none() || lenient(&v));
         let shown = path.display().to_string();
-        let bytes = match cx.worker.play.run.loader.read_bytes(path, decrypt) {
-            Ok(bytes) => bytes,
+        let (bytes, decrypted) = match cx.worker.play.run.loader.read_plain(path, decrypt) {
+            Ok(read) => read,
             Err(e) if e.kind() == Kind::NotFound => {
                 let text = crate::diagnostic::ansible_text(&e);
                 let refused = TaskResult::failed(format!("could not find src={shown}, {text}"));
@@ -160,6 +160,8 @@ impl Delivered {
         let meta = std::fs::metadata(path).map_err(|e| ActionError::result(e.to_string()))?;
         let mode = meta.permissions().mode() & 0o7777;
         let name = name.to_owned();
+        // ansible decrypts into a temporary file, and tells of that one.
+        let shown = if decrypted { temporary_name(cx) } else { shown };
         Ok(Ok(Self { shown, name, bytes, mode, is_content: false, follow: None }))
     }
 }

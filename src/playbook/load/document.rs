@@ -48,11 +48,16 @@ impl Loader {
 
     /// The bytes of a file, decrypted if it is encrypted and that is wanted.
     pub fn read_bytes(&self, path: &Path, decrypt: bool) -> Result<Vec<u8>> {
+        self.read_plain(path, decrypt).map(|(bytes, _)| bytes)
+    }
+
+    /// As [`Self::read_bytes`], with whether it was decrypted.
+    pub fn read_plain(&self, path: &Path, decrypt: bool) -> Result<(Vec<u8>, bool)> {
         let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
         if decrypt && vault::is_encrypted(&bytes) {
-            return self.config.vault.decrypt_file(&bytes, path);
+            return Ok((self.config.vault.decrypt_file(&bytes, path)?, true));
         }
-        Ok(bytes)
+        Ok((bytes, false))
     }
 
     /// A document as a value, and whether the file is encrypted.
