@@ -177,6 +177,22 @@ fn a_module_that_is_not_here_keeps_no_playbook_from_being_loaded() {
 }
 
 #[test]
+fn handlers_of_roles_and_of_the_play_are_known() {
+    let playbook = "- hosts: all\n  roles: [web]\n  tasks:\n    - import_role: {name: other}\n    - ping:\n      notify: [own, of web, 'web : of web', of other, nobody]\n  handlers:\n    - name: own\n      ping:\n";
+    let files = [
+        ("site.yml", playbook),
+        ("roles/web/tasks/main.yml", "- ping:\n  notify: of web\n"),
+        ("roles/web/handlers/main.yml", "- name: of web\n  ping:\n"),
+        ("roles/other/handlers/main.yml", "- name: of other\n  ping:\n"),
+        ("roles/other/tasks/main.yml", "- ping:\n"),
+    ];
+    let (status, _, stderr) = check(&files, "--syntax-check=strict");
+    assert_eq!(status, 4, "{stderr}");
+    assert_eq!(stderr.matches("no handler of this play").count(), 1, "{stderr}");
+    assert_tells(&stderr, &["is called `nobody`"]);
+}
+
+#[test]
 fn a_file_that_imports_itself_is_one_mistake() {
     let playbook = "- hosts: all\n  tasks:\n    - import_tasks: again.yml\n";
     let again = "- import_tasks: again.yml\n- import_tasks: again.yml\n";

@@ -69,10 +69,12 @@ fn argument_place(subject: &Subject<'_>, argument: &str) -> crate::diagnostic::S
 }
 
 /// `vars_files` without templates must be there when the play starts.
-pub(super) fn of_play(play: &Play, node: &Node, found: &mut Vec<Finding>) {
+pub(super) fn of_play(reviewer: &Reviewer<'_>, play: &Play, node: &Node, found: &mut Vec<Finding>) {
     let Some(files) = node.get("vars_files") else { return };
     for file in files.as_seq().unwrap_or(std::slice::from_ref(files)) {
-        let Some(name) = file.as_str().filter(|n| !n.contains("{{")) else { continue };
+        let Some(name) = file.as_str().filter(|n| !reviewer.loader.is_template(n)) else {
+            continue;
+        };
         if paths::dwim_relative_stack(
             &play.basedir,
             std::slice::from_ref(&play.basedir),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Subject, did_you_mean};
+use super::{Reviewer, Subject, did_you_mean};
 use crate::{
     diagnostic::Finding,
-    playbook::{Keyword, Play, Task},
+    playbook::{Keyword, Task},
     value::Value,
 };
 
@@ -21,23 +21,22 @@ const BRING: &[&str] =
     &["ansible.builtin.include", "ansible.builtin.include_role", "ansible.builtin.include_tasks"];
 
 impl Known {
-    /// Those of `play`, all of whose tasks and handlers are `tasks`.
-    pub(super) fn of(play: &Play, tasks: &[Arc<Task>]) -> Self {
+    /// Those of a play, all of whose tasks and handlers (its roles' too) are `tasks`.
+    pub(super) fn of(reviewer: &Reviewer<'_>, tasks: &[Arc<Task>]) -> Self {
         let mut known = Self { names: Vec::new(), open: false };
         for task in tasks {
             let role_comes = task.action.name == "ansible.builtin.include_role";
             known.open |= role_comes || (task.is_handler && BRING.contains(&&*task.action.name));
             if task.is_handler {
-                known.take(task);
+                known.take(reviewer, task);
             }
         }
-        known.open |= play.handlers.is_empty() && !play.roles.is_empty() && known.names.is_empty();
         known
     }
 
-    fn take(&mut self, handler: &Task) {
+    fn take(&mut self, reviewer: &Reviewer<'_>, handler: &Task) {
         if let Some(name) = handler.level.name.as_deref().filter(|n| !n.is_empty()) {
-            self.open |= name.contains("{{");
+            self.open |= reviewer.loader.is_template(name);
             self.names.push(name.to_owned());
             if let Some(role) = &handler.level.role {
                 self.names.push(format!("{} : {name}", role.name));
@@ -46,19 +45,24 @@ impl Known {
         }
         let topics = handler.level.own(Keyword::Listen).map(|s| texts(&s.value));
         for topic in topics.into_iter().flatten() {
-            self.open |= topic.contains("{{");
+            self.open |= reviewer.loader.is_template(&topic);
             self.names.push(topic);
         }
     }
 
     /// Tells of what the task notifies and nobody answers to.
-    pub(super) fn check(&self, subject: &Subject<'_>, found: &mut Vec<Finding>) {
+    pub(super) fn check(
+        &self,
+        reviewer: &Reviewer<'_>,
+        subject: &Subject<'_>,
+        found: &mut Vec<Finding>,
+    ) {
         if self.open {
             return;
         }
         let Some(notify) = subject.task.level.own(Keyword::Notify) else { return };
         for name in texts(&notify.value) {
-            if name.contains("{{") || self.names.contains(&name) {
+            if reviewer.loader.is_template(&name) || self.names.contains(&name) {
                 continue;
             }
             let nearest = did_you_mean(&name, self.names.iter().map(String::as_str));

@@ -53,27 +53,29 @@ impl Reviewer<'_> {
     fn play(&self, play: &Play, found: &mut Vec<Finding>) {
         if let Some(node) = self.loader.node_at(&play.level.span) {
             templates::of_play(self, &node, found);
-            files::of_play(play, &node, found);
+            files::of_play(self, play, &node, found);
         }
         let mut tasks = Vec::new();
         for block in play.blocks(true) {
             gather(&block, &mut tasks);
             reach::of_block(&block, found);
         }
-        for item in &play.handlers {
+        // A role's handlers stay with it; those of imported roles came to the play.
+        let of_roles = play.roles.iter().flat_map(|role| role.all_handlers());
+        for item in of_roles.chain(play.handlers.iter().cloned()) {
             match item {
-                Item::Task(task) => tasks.push(Arc::clone(task)),
-                Item::Block(block) => gather(block, &mut tasks),
+                Item::Task(task) => tasks.push(task),
+                Item::Block(block) => gather(&block, &mut tasks),
             }
         }
-        let known = handlers::Known::of(play, &tasks);
+        let known = handlers::Known::of(self, &tasks);
         for task in tasks.iter().filter(|t| !t.implicit) {
             let Some(node) = self.loader.node_at(&task.level.span) else { continue };
             let subject = Subject { task, node: &node, play };
             arguments::check(self, &subject, found);
             templates::of_task(self, &subject, found);
             files::of_task(self, &subject, found);
-            known.check(&subject, found);
+            known.check(self, &subject, found);
         }
     }
 
