@@ -24,11 +24,13 @@ pub(super) fn compile(parsed: &Parsed, is_text: bool) -> Result<Program, Error> 
             fences: 0,
             is_text,
             start: Start::Anywhere,
+            leading_run: None,
         },
     };
     compiler.sequence(&parsed.tree, parsed.flags, None)?;
     compiler.emit(Step::Done);
     compiler.program.start = compiler.start(&parsed.tree, parsed.flags);
+    compiler.program.leading_run = compiler.leading_run(&parsed.tree, parsed.flags);
     Ok(compiler.program)
 }
 
@@ -419,11 +421,6 @@ impl Compiler<'_> {
                 return Start::Beginning;
             }
             Node::Place(Place::Beginning) => return Start::Line,
-            Node::Repeat { kind: Repeat::Greedy, min: 0, max: UNBOUNDED, body }
-                if *body == [Node::Any] && inner & flag::DOT_ALL == 0 && !depends(nodes) =>
-            {
-                return Start::RestOfLine;
-            }
             _ => {}
         }
         let mut literal = Vec::new();
@@ -436,6 +433,19 @@ impl Compiler<'_> {
             Start::Anywhere
         } else {
             Start::Byte(first)
+        }
+    }
+
+    /// The unit of a run without an upper bound that everything begins with.
+    fn leading_run(&mut self, nodes: &[Node], flags: u16) -> Option<Unit> {
+        match leading(nodes, flags)? {
+            (Node::Repeat { max: UNBOUNDED, body, .. }, inner) if !depends(nodes) => {
+                match &body[..] {
+                    [unit] => self.unit(unit, inner),
+                    _ => None,
+                }
+            }
+            _ => None,
         }
     }
 

@@ -63,7 +63,7 @@ pub(super) struct Machine<'a> {
     fences: Vec<At>,
     work: u64,
     /// How much work there may be.
-    most_work: u64,
+    pub(super) most_work: u64,
     /// Whether a match must end where the text does.
     whole: bool,
     /// Where a match must not end.
@@ -334,7 +334,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Where at most `most` units from here end.
-    fn run(&mut self, unit: Unit, from: usize, most: u32) -> usize {
+    pub(super) fn run(&mut self, unit: Unit, from: usize, most: u32) -> usize {
         let rest = &self.text[from..];
         let end = match unit {
             Unit::All if most == UNBOUNDED => rest.len(),

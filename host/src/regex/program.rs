@@ -17,6 +17,9 @@ pub(super) struct Program {
     /// Whether texts are UTF-8; otherwise every byte is a character.
     pub(super) is_text: bool,
     pub(super) start: Start,
+    /// What every match begins with as much of as it likes: if nothing begins somewhere, nothing begins in the rest of such
+    /// a run either, as what follows has been tried at each of its places.
+    pub(super) leading_run: Option<Unit>,
 }
 
 /// Where matches may begin.
@@ -30,8 +33,6 @@ pub(super) enum Start {
     Literal(Box<[u8]>),
     /// At one of these bytes.
     Byte(Bytes),
-    /// With all of the line: if nothing begins somewhere, nothing begins behind it in that line.
-    RestOfLine,
 }
 
 /// Which of `firsts`; none if it may be empty.

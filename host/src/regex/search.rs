@@ -4,6 +4,7 @@ use super::{
     Error, Match,
     machine::{Machine, find_byte},
     program::{Program, Start},
+    tree::UNBOUNDED,
 };
 
 /// Searches one text, from match to match.
@@ -32,12 +33,14 @@ impl<'a> Search<'a> {
             }
             from = match self.program.start {
                 Start::Beginning => return Ok(None),
-                Start::RestOfLine if here == usize::MAX => match find_byte(&self.text[at..], b'\n')
-                {
-                    Some(newline) => at + newline + 1,
-                    None => return Ok(None),
+                // An empty match that was refused may still be one at the next place.
+                _ => match self.program.leading_run {
+                    Some(unit) if here == usize::MAX => {
+                        let end = self.machine.run(unit, at, UNBOUNDED);
+                        self.after(end)
+                    }
+                    _ => self.after(at),
                 },
-                _ => self.after(at),
             };
         }
         Ok(None)
@@ -56,7 +59,7 @@ impl<'a> Search<'a> {
     fn candidate(&self, from: usize) -> Option<usize> {
         let rest = self.text.get(from..)?;
         let found = match &self.program.start {
-            Start::Anywhere | Start::RestOfLine => Some(0),
+            Start::Anywhere => Some(0),
             Start::Beginning => (from == 0).then_some(0),
             Start::Line if from == 0 || self.text[from - 1] == b'\n' => Some(0),
             Start::Line => find_byte(rest, b'\n').map(|at| at + 1),
@@ -97,4 +100,36 @@ fn find(bytes: &[u8], literal: &[u8]) -> Option<usize> {
         from += 1;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::regex::{Flags, Pattern};
+
+    #[test]
+    fn the_rest_of_a_run_is_not_tried_again() {
+        let text = format!("{} {}.conf", "a".repeat(100_000), "b".repeat(10));
+        for (expression, start) in [
+            (r"[a-z]+\.conf", 100_001),
+            (r"([a-z]*?)\.conf", 100_001),
+            (r"[a-z]{3,}+\.conf", 100_001),
+            (r".*\.conf", 0),
+        ] {
+            let pattern = Pattern::new(expression, Flags::default()).unwrap();
+            let mut search = Search::new(&pattern.program, text.as_bytes());
+            search.machine.most_work = 1_000_000;
+            let found = search.next(0, false).unwrap().unwrap();
+            assert_eq!(found.spans[0], Some((start, text.len())), "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_refers_to_a_run_is_tried_everywhere() {
+        let pattern = Pattern::new(r"(a+)-\1;", Flags::default()).unwrap();
+        let mut search = Search::new(&pattern.program, b"aaa-a;");
+        assert_eq!(search.next(0, false).unwrap().unwrap().spans[0], Some((2, 6)));
+    }
 }
