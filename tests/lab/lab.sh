@@ -25,7 +25,8 @@ usage: lab.sh [--name NAME] [--net A.B.C] [--hosts SET] [--owner PID] COMMAND
 
 --name lets several labs be up at once (default: lab), each with its own --net (default: 10.231.77).
 --hosts: homelab (masternode with Python, storagenodet3500, homelab), python (the same three, Python on all),
-bench (node1 to node5, with Python), kube and kubepython (the homelab's three, fit for Kubernetes). --owner: the lab goes down by itself when that process ends.
+bench (node1 to node5, with Python), kube and kubepython (the homelab's three, fit for Kubernetes),
+kubeha (three control planes and two workers). --owner: the lab goes down by itself when that process ends.
 U
 }
 
@@ -73,6 +74,8 @@ hosts_of_set() {
         bench) printf 'node%s 2%s python bench_nodes\n' 1 1 2 2 3 3 4 4 5 5 ;;
         kube | kubepython) printf '%s\n' 'masternode 11 kube monitoring_nodes' 'storagenodet3500 12 kube storage_nodes' \
             'homelab 13 kuberhel compute_nodes' ;;
+        kubeha) printf '%s\n' 'cp1 11 kube monitoring_nodes' 'cp2 12 kube monitoring_nodes' 'cp3 13 kube monitoring_nodes' \
+            'worker1 14 kube storage_nodes' 'worker2 15 kube compute_nodes' ;;
         *) die "no such set of hosts: $1" ;;
     esac
 }

@@ -196,12 +196,13 @@ kube_packages() {
 
 # The images' programs that are not Kubernetes' own come from Debian, out of a tree that nothing else uses.
 kube_images() {
-    local tree
-    tree=$KUBE/image-$(basename "$(tree_dir debian)")
+    local tree packages='etcd-server etcd-client iptables conntrack haproxy prometheus-alertmanager prometheus-node-exporter'
+    tree=$KUBE/image-$(basename "$(tree_dir debian)")-$(cksum <<<"$packages" | cut -d' ' -f1)
     if [ ! -e "$tree.done" ]; then
         rm -rf "$KUBE"/image-tree-*
         layer "$tree"
-        layer_install etcd-server etcd-client iptables conntrack prometheus-alertmanager prometheus-node-exporter
+        # shellcheck disable=SC2086
+        layer_install $packages
         unlayer
         touch "$tree.done"
     fi

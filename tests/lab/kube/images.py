@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the container images of the lab's clusters out of files: a folder that registry.py hands out.
 
-Kubernetes' own programs are the real ones; etcd, iptables, Alertmanager and the node exporter are Debian's; what
+Kubernetes' own programs are the real ones; etcd, iptables, HAProxy, Alertmanager and the node exporter are Debian's; what
 can't be had is the stand-in (src/stand-in) under the name of what it stands in for. Each image is one layer.
 """
 import argparse
@@ -178,6 +178,10 @@ def applications(registry, new, programs, flannel):
                 if template.endswith(".tmpl"):
                     files.program(f"{templates}/{template}", f"{files.tree}{templates}/{template}")
         registry.image(f"lab/{name}", "lab", files, entrypoint=[f"/usr/bin/{program}"])
+    files = new()
+    files.from_tree("/usr/sbin/haproxy")
+    registry.image("lab/haproxy", "lab", files,
+                   entrypoint=["/usr/sbin/haproxy", "-W", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"])
     files = with_iptables(new(), programs)
     files.program("/usr/local/bin/kubectl", f"{programs}/kubectl")
     files.program("/opt/bin/flanneld", f"{flannel}/flanneld")

@@ -144,8 +144,8 @@ recovery_worker_off() {
 
 recovery_controller_killed() {
     deploy reset --yes
-    setsid "$HERE/../lab.sh" --name "$NAME" in env PATH="$PATH" "$ROOT/deploy.sh" debian --yes \
-        --inventory "$WORK/inventory/hosts.yml" --log-dir "$WORK/logs" -- "${LAB_VARS[@]}" &
+    setsid "$HERE/../lab.sh" --name "$NAME" in env PATH="$PATH" "$TREE/deploy.sh" debian --yes \
+        --inventory "$INVENTORY" --log-dir "$WORK/logs" -- "${LAB_VARS[@]}" &
     local group=$!
     wait_for_process masternode 'kubeadm init'
     sleep 3

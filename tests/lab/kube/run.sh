@@ -42,32 +42,10 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-ENGINE=${ENGINE:-vmstation-play}
 SET=kube
-[ "$ENGINE" = vmstation-play ] || SET=kubepython
-WORK=${VMSTATION_LAB_CACHE:-/var/tmp/vmstation-lab}/kube/run-$NAME
-VAULT_PASSWORD_FILE=$ROOT/tests/homelab/vault-password
-export ENGINE VAULT_PASSWORD_FILE VMSTATION_PLAY
-
-lab() { "$HERE/../lab.sh" --name "$NAME" --net "$NET" --hosts "$SET" "$@"; }
-on() { lab exec "$@"; }
-
-find_program() {
-    case $ENGINE in
-        ansible)
-            need_packages python3 python3-venv
-            "$ROOT/tests/oracle/venv.sh" collections >/dev/null
-            PATH=${XDG_CACHE_HOME:-$HOME/.cache}/vmstation-play/oracle/ansible-7.7.0/bin:$PATH
-            ;;
-        *)
-            [ -z "${VMSTATION_PLAY:-}" ] || return 0
-            need_rust
-            local profile=${PROFILE:-dev}
-            (cd "$ROOT" && cargo build --locked --quiet --profile "$profile")
-            VMSTATION_PLAY=${CARGO_TARGET_DIR:-$ROOT/target}/${profile/#dev/debug}/vmstation-play
-            ;;
-    esac
-}
+[ "${ENGINE:-vmstation-play}" = vmstation-play ] || SET=kubepython
+# shellcheck source=tests/lab/kube/deployment.sh
+. "$HERE/deployment.sh"
 
 # The homelab's own inventory with the lab's addresses, and everything that hangs on it as it is.
 write_inventory() {
@@ -78,32 +56,15 @@ write_inventory() {
     ln -sfn "$ROOT/inventory/host_vars" "$WORK/inventory/host_vars"
 }
 
-# deploy ARGUMENT... [-e NAME=VALUE...]: deploy.sh inside the lab's network.
-deploy() {
-    local arguments=() more=()
-    while [ $# -gt 0 ]; do
-        if [ "$1" = -e ]; then more+=("$1" "$2") && shift 2; else arguments+=("$1") && shift; fi
-    done
-    lab in env PATH="$PATH" "$ROOT/deploy.sh" "${arguments[@]}" --inventory "$WORK/inventory/hosts.yml" --log-dir "$WORK/logs" \
-        -- "${LAB_VARS[@]}" "${more[@]}"
-}
-
 bring_up() {
-    LAB_VARS=(-e "@$HERE/lab-vars.yml" -e "lab_net=$NET" -e "lab_artifacts=$WORK/artifacts")
     ! $THERE || return 0
     rm -rf "$WORK"
     mkdir -p "$WORK/logs" "$WORK/artifacts"
     write_inventory
-    if $UP; then lab up; else lab --owner $$ up; fi
-    setsid "$HERE/../lab.sh" --name "$NAME" in "$HERE/registry.py" "${VMSTATION_LAB_CACHE:-/var/tmp/vmstation-lab}/kube/out" "$NET.1" \
-        >"$WORK/registry.log" 2>&1 </dev/null &
+    boot_hosts
 }
 
-finish() {
-    $KEEP || lab down
-}
-
-need_packages python3 shellcheck
+need_packages python3
 find_program
 bring_up
 if $UP; then
@@ -111,7 +72,7 @@ if $UP; then
         "$HERE/../lab.sh --name $NAME in $ROOT/deploy.sh all --with-rke2 --yes -i $WORK/inventory/hosts.yml -- ${LAB_VARS[*]}"
     exit
 fi
-trap finish EXIT
+trap '$KEEP || lab down' EXIT
 check 'only hosts of the lab can be reached' only_the_lab
 check "deploy to $($THERE && echo 'what is there' || echo 'fresh hosts')" deploy all --with-rke2 --yes
 check 'every node is Ready' nodes_are_ready

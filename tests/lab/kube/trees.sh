@@ -1,7 +1,7 @@
 # Sourced by lab.sh. The trees of hosts that run Kubernetes, as those of trees.sh:
 #   kube:      a layer on debian that containerd and a kubelet can run in; Kubernetes itself comes by the playbooks
 #   kuberhel:  a layer on debian shaped like RHEL 10, with the account of the homelab's inventory
-# Both have a Python that only ansible-core needs; hosts of the set `kube` can't find it.
+# Both have a Python that only ansible-core needs; only those of the set `kubepython` can find it.
 
 make_kube() {
     layer "$1"
@@ -85,7 +85,7 @@ lay_kube_root() {
     local root=$1
     printf '[Route]\nDestination=169.254.0.0/16\nType=unreachable\n' >>"$root/etc/systemd/network/80-container-host0.network"
     [ ! -d "$root/var/lib/apt/lists" ] || touch -d @0 "$root/var/lib/apt/lists"
-    [ "$SET" = kube ] || return 0
+    [ "$SET" != kubepython ] || return 0
     rm -f "$root"/usr/bin/python3*
 }
 
