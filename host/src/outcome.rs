@@ -115,6 +115,21 @@ impl Failure {
         Failure::crash(python::os_class(error), python::os_error(error, subject))
     }
 
+    /// What modules of community.general say that gather what they return as they go: a failure carries all of it.
+    /// In diff mode an empty difference is among it.
+    pub fn with_output(msg: &str, output: &Map, diff: bool) -> Failure {
+        let class = "ansible_collections.community.general.plugins.module_utils.mh.exceptions.ModuleHelperException";
+        let mut all = output.clone();
+        if diff {
+            all.insert("diff".into(), Map::new().into());
+        }
+        Failure::new(msg)
+            .with_all(all.clone())
+            .with("output", all)
+            .with("vars", output.clone())
+            .with("exception", format!("Traceback (most recent call last):\n{class}\n"))
+    }
+
     /// The text of the exception, if that is what it is.
     pub fn raised(&self) -> Option<&str> {
         self.raised.as_deref()

@@ -19,6 +19,7 @@ mod module_defaults;
 pub mod names;
 mod own_module;
 mod package;
+mod patch;
 mod pause;
 mod raw;
 mod reboot;
@@ -84,6 +85,7 @@ pub static ACTIONS: &[&Action] = &[
     &group_by::ACTION,
     &include_vars::ACTION,
     &package::ACTION,
+    &patch::ACTION,
     &pause::ACTION,
     &raw::ACTION,
     &reboot::ACTION,

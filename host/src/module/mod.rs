@@ -1,5 +1,6 @@
 //! Modules: the host's half of a task. One file a module; registered below.
 
+mod acl;
 mod alternatives;
 mod apache2_module;
 mod apt;
@@ -8,13 +9,17 @@ mod apt_repository;
 mod archive;
 mod assemble;
 mod async_status;
+mod at;
 mod authorized_key;
 mod blockinfile;
+mod capabilities;
 mod command;
 mod copy;
+mod cpanm;
 mod cron;
 mod debconf;
 mod dnf;
+mod dpkg_divert;
 mod dpkg_selections;
 mod expect;
 mod file;
@@ -25,10 +30,12 @@ mod gem;
 mod get_url;
 mod getent;
 mod git;
+mod git_config;
 mod group;
 mod hostname;
 mod htpasswd;
 mod ini_file;
+mod interfaces_file;
 mod iptables;
 mod kernel_blacklist;
 mod known_hosts;
@@ -42,17 +49,21 @@ mod mount;
 mod npm;
 mod package_facts;
 mod pam_limits;
+mod parted;
+mod patch;
 mod ping;
 mod pip;
 mod replace;
 mod rpm_key;
 mod seboolean;
+mod sefcontext;
 mod selinux;
 mod seport;
 mod service;
 mod service_facts;
 mod setup;
 mod slurp;
+mod snap;
 mod stat;
 mod subversion;
 mod sudoers;
@@ -78,6 +89,7 @@ pub use crate::spec::{FILE_OPTIONS, Kind, Lit, Opt, Rule, URL_OPTIONS};
 
 /// Every module. A test compares this list with the folder.
 pub static MODULES: &[&Module] = &[
+    &acl::MODULE,
     &alternatives::MODULE,
     &apache2_module::MODULE,
     &apt::MODULE,
@@ -86,13 +98,17 @@ pub static MODULES: &[&Module] = &[
     &archive::MODULE,
     &assemble::MODULE,
     &async_status::MODULE,
+    &at::MODULE,
     &authorized_key::MODULE,
     &blockinfile::MODULE,
+    &capabilities::MODULE,
     &command::MODULE,
     &copy::MODULE,
+    &cpanm::MODULE,
     &cron::MODULE,
     &debconf::MODULE,
     &dnf::MODULE,
+    &dpkg_divert::MODULE,
     &dpkg_selections::MODULE,
     &expect::MODULE,
     &file::MODULE,
@@ -103,10 +119,12 @@ pub static MODULES: &[&Module] = &[
     &get_url::MODULE,
     &getent::MODULE,
     &git::MODULE,
+    &git_config::MODULE,
     &group::MODULE,
     &hostname::MODULE,
     &htpasswd::MODULE,
     &ini_file::MODULE,
+    &interfaces_file::MODULE,
     &iptables::MODULE,
     &kernel_blacklist::MODULE,
     &known_hosts::MODULE,
@@ -120,17 +138,21 @@ pub static MODULES: &[&Module] = &[
     &npm::MODULE,
     &package_facts::MODULE,
     &pam_limits::MODULE,
+    &parted::MODULE,
+    &patch::MODULE,
     &ping::MODULE,
     &pip::MODULE,
     &replace::MODULE,
     &rpm_key::MODULE,
     &seboolean::MODULE,
+    &sefcontext::MODULE,
     &selinux::MODULE,
     &seport::MODULE,
     &service::MODULE,
     &service_facts::MODULE,
     &setup::MODULE,
     &slurp::MODULE,
+    &snap::MODULE,
     &stat::MODULE,
     &subversion::MODULE,
     &sudoers::MODULE,
