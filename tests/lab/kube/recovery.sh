@@ -8,6 +8,7 @@ recovery_cases() {
 	missing_socket        containerd runs without its socket
 	corrupt_unit          the kubelet's unit is damaged
 	wrong_admin           admin.conf belongs to somebody else
+	stale_bridge          the bridge of the worker's pods has the address of another subnet
 	rebooted              both nodes lost their power after the deployment
 	api_down              the API goes away while the worker joins
 	worker_off            the worker is powered off while it joins
@@ -79,6 +80,12 @@ recovery_wrong_admin() {
     fails kubectl get nodes
     works
     admin_may_everything
+}
+
+recovery_stale_bridge() {
+    on $WORKER sh -c 'ip address flush dev cni0 && ip address add 10.244.77.1/24 dev cni0'
+    works
+    fails on $WORKER sh -c 'ip -brief address show dev cni0 | grep 10.244.77.1'
 }
 
 recovery_rebooted() {
