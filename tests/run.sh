@@ -39,7 +39,8 @@ printf '== installing what is missing\n'
 install
 part 'formatting' cargo fmt --all --check
 part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh tests/lab/kube/run.sh \
-    tests/lab/kube/rke2/install.sh tests/lab/kube/rke2/bin/* tests/lab/kube/flannel/* tests/fuzz/run.sh benches/run.sh
+    tests/lab/kube/generated.sh tests/lab/kube/rke2/install.sh tests/lab/kube/rke2/bin/* tests/lab/kube/flannel/* \
+    tests/fuzz/run.sh benches/run.sh
 part 'clippy' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 part 'clippy of the lab tests' cargo clippy --locked --test lab --quiet -- -D warnings
 part 'unit and other tests' cargo test --locked --workspace --no-fail-fast
@@ -48,11 +49,13 @@ part 'fuzz' tests/fuzz/run.sh --seed "${FUZZ_SEED:-11}" --count "${FUZZ_COUNT:-1
 part 'lab' cargo test --locked --test lab
 part 'demo' env PROFILE=dev tests/lab/demo.sh
 part 'homelab' env VMSTATION_PLAY="${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play" tests/homelab/check.sh
-# Builds Kubernetes from source first. Not asked of CI until all of it has been seen to pass from fresh hosts to its end.
-if [ "${KUBE:-no}" = yes ]; then
+# Builds Kubernetes from source first.
+if [ "${KUBE:-yes}" = yes ]; then
+    export VMSTATION_PLAY=${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play
     part 'homelab on Kubernetes' tests/lab/kube/run.sh --loops "${KUBE_LOOPS:-1}" --recovery "${KUBE_RECOVERY:-all}"
+    part 'generated, on Kubernetes' tests/lab/kube/generated.sh
 else
-    TOLD+=("$(printf '%-28s NOT RUN: KUBE=yes runs it too' 'homelab on Kubernetes')")
+    TOLD+=("$(printf '%-28s NOT RUN, as KUBE=%s says' 'homelab on Kubernetes' "$KUBE")")
 fi
 
 printf '\n'
