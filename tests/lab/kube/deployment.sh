@@ -1,5 +1,5 @@
 # Sourced by what deploys to the lab's Kubernetes: who deploys, and how. The one who sources it sets NAME (the lab's),
-# NET (its network), SET (its hosts), UP (whether it is left), and later TREE (where deploy.sh is) and INVENTORY.
+# NET (its network), SET (its hosts), UP and KEEP (whether they are left), and later TREE (where deploy.sh is) and INVENTORY.
 ENGINE=${ENGINE:-vmstation-play}
 WORK=${VMSTATION_LAB_CACHE:-/var/tmp/vmstation-lab}/kube/run-$NAME
 VAULT_PASSWORD_FILE=$ROOT/tests/homelab/vault-password
@@ -29,7 +29,7 @@ find_program() {
 
 # Boots the hosts, and the registry that they pull from.
 boot_hosts() {
-    if $UP; then lab up; else lab --owner $$ up; fi
+    if $UP || $KEEP; then lab up; else lab --owner $$ up; fi
     setsid "$HERE/../lab.sh" --name "$NAME" in "$HERE/registry.py" "${VMSTATION_LAB_CACHE:-/var/tmp/vmstation-lab}/kube/out" "$NET.1" \
         >"$WORK/registry.log" 2>&1 </dev/null &
 }
