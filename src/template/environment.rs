@@ -10,7 +10,8 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{
     STRING_TYPE_FILTERS, lower,
-    syntax::{Syntax, SyntaxError},
+    optimize::{Failure, optimize},
+    syntax::Syntax,
     tree::Template,
 };
 use crate::{
@@ -158,7 +159,10 @@ impl Environment {
 
     /// Why a playbook's string is no template, if it does not compile.
     pub fn syntax_error(&self, text: &str) -> Option<String> {
-        self.compiler(&self.syntax()).text(text).err().map(|e| e.message)
+        match self.compiler(&self.syntax()).text(text) {
+            Err(Failure::Syntax(e)) => Some(e.message),
+            Ok(_) | Err(Failure::Crash(_)) => None,
+        }
     }
 
     /// The delimiters that strings of playbooks have.
@@ -182,17 +186,21 @@ impl Environment {
         if let Some(compiler) = compilers.get(syntax) {
             return Arc::clone(compiler);
         }
-        let compiler = Arc::new(Compiler { syntax: syntax.clone(), texts: RwLock::default() });
+        let string_filters = self.settings.string_filters.clone();
+        let compiler =
+            Compiler { syntax: syntax.clone(), string_filters, texts: RwLock::default() };
+        let compiler = Arc::new(compiler);
         compilers.insert(syntax.clone(), Arc::clone(&compiler));
         compiler
     }
 }
 
-type Compiled = Result<Arc<Template>, SyntaxError>;
+type Compiled = Result<Arc<Template>, Failure>;
 
 /// Compiles texts of one syntax, each once.
 pub(super) struct Compiler {
     pub syntax: Syntax,
+    string_filters: Vec<String>,
     texts: RwLock<HashMap<Arc<str>, Compiled>>,
 }
 
@@ -215,13 +223,19 @@ impl Compiler {
         if let Some(done) = self.texts.read().get(key) {
             return done.clone();
         }
-        let compiled = lower::compile(text, name, &self.syntax).map(Arc::new);
+        let compiled = self.compile(text, name);
         let mut texts = self.texts.write();
         if texts.len() >= MOST_TEXTS {
             texts.clear();
         }
         texts.insert(key.into(), compiled.clone());
         compiled
+    }
+
+    fn compile(&self, text: &str, name: Option<Arc<str>>) -> Compiled {
+        let mut template = lower::compile(text, name, &self.syntax)?;
+        optimize(&mut template, &self.string_filters)?;
+        Ok(Arc::new(template))
     }
 }
 

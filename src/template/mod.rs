@@ -13,6 +13,7 @@ mod header;
 pub mod lookups;
 mod lower;
 pub mod methods;
+mod optimize;
 mod random;
 #[cfg(test)]
 mod recorded;

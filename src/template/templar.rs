@@ -10,6 +10,7 @@ use super::{
     environment::{Compiler, Environment},
     eval::{self, Concat, Run},
     header, lookups,
+    optimize::Failure,
     syntax::{Syntax, SyntaxError, double_backslashes, is_possibly_template, is_template},
     tree::Name,
 };
@@ -353,10 +354,17 @@ impl Templar {
             None
         };
         let text = doubled.as_deref().unwrap_or(text);
-        let template = compiler.text(text).map_err(|e| {
-            let e = e.message;
-            ansible(format!("template error while templating string: {e}. String: {text}. {e}"))
-        })?;
+        let template = match compiler.text(text) {
+            Ok(template) => template,
+            Err(Failure::Syntax(e)) => {
+                let e = e.message;
+                let message =
+                    format!("template error while templating string: {e}. String: {text}. {e}");
+                return Err(ansible(message));
+            }
+            // ansible takes it for text.
+            Err(Failure::Crash(_)) => return Ok(Value::str(text)),
+        };
         let concat = match (self.0.native, options.convert_data) {
             (true, _) => Concat::Native,
             (false, true) => Concat::Convert,

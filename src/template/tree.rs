@@ -9,8 +9,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::{
-    template::{filters, tests},
-    value::Value,
+    template::{filters, syntax::SyntaxError, tests},
+    value::{PyError, Value},
 };
 
 pub(super) type Name = Arc<str>;
@@ -103,6 +103,8 @@ pub(super) struct Output {
 /// One item of an [`Output`].
 pub(super) enum Part {
     Text(Arc<str>),
+    /// The text of a constant expression, and whether that is `None`.
+    Constant(Arc<str>, bool),
     Expr(Expr),
 }
 
@@ -238,6 +240,7 @@ pub(super) enum Target {
 
 /// An expression.
 pub(super) enum Expr {
+    /// A constant; a container is made anew each time.
     Const(Value),
     Name(VarRef),
     List(Vec<Expr>),
@@ -256,6 +259,17 @@ pub(super) enum Expr {
     Call(Box<Call>),
     Filter(Box<Filter>),
     Test(Box<Test>),
+    /// A constant that Python's own text of it can't give.
+    Fails(Box<PyError>),
+    /// A filter or test that nobody knows; a compiled template has none.
+    Unknown(Box<Unknown>),
+}
+
+/// A filter or test that nobody knows.
+pub(super) struct Unknown {
+    pub error: SyntaxError,
+    pub object: Option<Expr>,
+    pub args: Args,
 }
 
 /// A name that is read.

@@ -5,7 +5,7 @@ use super::tree::{Args, Expr, Part, Stmt, Target, VarRef};
 /// Calls `f` with each name that `e` reads.
 pub(super) fn names<'e>(e: &'e Expr, f: &mut dyn FnMut(&'e VarRef)) {
     match e {
-        Expr::Const(_) => {}
+        Expr::Const(_) | Expr::Fails(_) => {}
         Expr::Name(v) => f(v),
         Expr::List(items) | Expr::Tuple(items) | Expr::Concat(items) => {
             items.iter().for_each(|e| names(e, f));
@@ -45,6 +45,10 @@ pub(super) fn names<'e>(e: &'e Expr, f: &mut dyn FnMut(&'e VarRef)) {
             names(&t.object, f);
             arg_names(&t.args, f);
         }
+        Expr::Unknown(u) => {
+            u.object.iter().for_each(|e| names(e, f));
+            arg_names(&u.args, f);
+        }
     }
 }
 
@@ -57,7 +61,7 @@ fn arg_names<'e>(args: &'e Args, f: &mut dyn FnMut(&'e VarRef)) {
 /// The same with names that can be changed.
 pub(super) fn names_mut(e: &mut Expr, f: &mut dyn FnMut(&mut VarRef)) {
     match e {
-        Expr::Const(_) => {}
+        Expr::Const(_) | Expr::Fails(_) => {}
         Expr::Name(v) => f(v),
         Expr::List(items) | Expr::Tuple(items) | Expr::Concat(items) => {
             items.iter_mut().for_each(|e| names_mut(e, f));
@@ -97,6 +101,10 @@ pub(super) fn names_mut(e: &mut Expr, f: &mut dyn FnMut(&mut VarRef)) {
         Expr::Test(t) => {
             names_mut(&mut t.object, f);
             arg_names_mut(&mut t.args, f);
+        }
+        Expr::Unknown(u) => {
+            u.object.iter_mut().for_each(|e| names_mut(e, f));
+            arg_names_mut(&mut u.args, f);
         }
     }
 }

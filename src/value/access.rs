@@ -7,7 +7,7 @@ use chrono::{Datelike, Timelike};
 use super::{
     BoundMethod, Dict, Number, PyError, PyErrorKind, PyResult, PyType, Range, Str, Undefined,
     Value,
-    ops::{settle, to_key},
+    ops::{settle, settle_typed, to_key},
     repr::{repr, str_repr},
     text::{byte_offset, char_len},
     types::{object_repr, type_name},
@@ -18,6 +18,11 @@ pub fn get_item(value: &Value, key: &Value) -> PyResult<Value> {
     if let Value::Undefined(u) = value {
         // The first failure is kept: it names what was missing.
         return if u.lenient { Err(PyError::undefined(u)) } else { Ok(value.clone()) };
+    }
+    if let Value::Undefined(u) = key {
+        // It is no index, and only the lenient one has a hash.
+        let hashed = !u.lenient && is_mapping(value);
+        return if hashed { Err(PyError::undefined(u)) } else { missing(value, key) };
     }
     if let Some(item) = item(value, key)? {
         return Ok(item);
@@ -46,11 +51,11 @@ pub fn get_attr(value: &Value, name: &str) -> PyResult<Value> {
 }
 
 /// The undefined value of a missing item or attribute.
-fn missing(value: &Value, key: &Value) -> PyResult<Value> {
+pub fn missing(value: &Value, key: &Value) -> PyResult<Value> {
     let owner = object_repr(value);
-    let (hint, name) = match settle(key)?.as_str() {
+    let (hint, name) = match settle_typed(key)?.as_str() {
         Some(name) => {
-            (format!("{} has no attribute {}", str_repr(&owner), str_repr(name)), name.to_owned())
+            (format!("{} has no attribute {}", str_repr(&owner), repr(key)?), name.to_owned())
         }
         None => {
             let shown = repr(key)?;
@@ -81,7 +86,7 @@ pub fn item(value: &Value, key: &Value) -> PyResult<Option<Value>> {
         Value::Tuple(t) => Ok(index(key, t.len())?.and_then(|i| t.get(i).cloned())),
         Value::Str(s) => Ok(index(key, char_len(s))?
             .and_then(|i| s.chars().nth(i))
-            .map(|c| Value::Str(s.derive(c.to_string())))),
+            .map(|c| Value::Str(s.alike(c.to_string())))),
         Value::Bytes(b) => {
             Ok(index(key, b.len())?.and_then(|i| b.get(i)).map(|b| Value::Int(i64::from(*b))))
         }
@@ -471,13 +476,13 @@ fn slice_text(s: &Str, picked: &[usize]) -> Str {
     let contiguous = picked.windows(2).all(|w| w[1] == w[0] + 1);
     match (picked.first(), picked.last()) {
         (Some(first), Some(last)) if contiguous => {
-            s.derive(&s[byte_offset(s, *first)..byte_offset(s, last + 1)])
+            s.alike(&s[byte_offset(s, *first)..byte_offset(s, last + 1)])
         }
         (Some(_), _) => {
             let chars: Vec<char> = s.chars().collect();
-            s.derive(picked.iter().filter_map(|i| chars.get(*i)).collect::<String>())
+            s.alike(picked.iter().filter_map(|i| chars.get(*i)).collect::<String>())
         }
-        _ => s.derive(""),
+        _ => s.alike(""),
     }
 }
 

@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use super::Value;
+use super::{PyError, PyResult, Value};
 
 /// A number with its Python type; `bool` counts as an integer.
 #[derive(Clone, Debug)]
@@ -123,6 +123,21 @@ pub fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     text.parse().ok()
+}
+
+/// Python converts no longer integers between text and number.
+const MOST_DIGITS: usize = 4300;
+
+/// The decimal digits of an integer, unless there are more than Python writes.
+pub fn decimal(n: &BigInt) -> PyResult<String> {
+    let text = n.to_string();
+    if text.trim_start_matches('-').len() > MOST_DIGITS {
+        return Err(PyError::value_error(
+            "Exceeds the limit (4300 digits) for integer string conversion; use \
+             sys.set_int_max_str_digits() to increase the limit",
+        ));
+    }
+    Ok(text)
 }
 
 /// What Python's `int(text, base)` reads; `None` if it is no number in that base.

@@ -7,7 +7,8 @@ use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use super::{
-    Key, Number, PyError, PyErrorKind, PyResult, Set, Str, TimeDelta, Value, access, format, repr,
+    DictView, Key, Number, PyError, PyErrorKind, PyResult, Set, Str, TimeDelta, Value, access,
+    format, repr,
     types::{class_name, type_name},
 };
 
@@ -144,6 +145,8 @@ pub fn eq(a: &Value, b: &Value) -> PyResult<bool> {
         (true, true) => return Ok(true),
         (true, false) if !b.is_undefined() => return Ok(false),
         (false, true) if !a.is_undefined() => return Ok(false),
+        // The stricter class is asked first.
+        (true, false) => return settle(b).map(|_| false),
         _ => {}
     }
     let (a, b) = (settle(a)?, settle(b)?);
@@ -201,6 +204,11 @@ fn utc(d: &chrono::NaiveDateTime, offset: Option<i32>) -> chrono::NaiveDateTime 
 
 /// `a < b` and its kin.
 pub fn compare(a: &Value, b: &Value, op: CmpOp) -> PyResult<bool> {
+    if let (Value::Undefined(lenient), Value::Undefined(_)) = (a, b)
+        && lenient.lenient
+    {
+        return settle(b).map(|_| false);
+    }
     let (x, y) = (settle(a)?, settle(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     if let (Some(x), Some(y)) = (Number::of(x), Number::of(y)) {
@@ -363,7 +371,9 @@ pub fn contains(haystack: &Value, needle: &Value) -> PyResult<bool> {
         Value::List(l) => any_equal(&l.snapshot(), needle),
         Value::Tuple(t) => any_equal(t, needle),
         Value::Object(o) => {
-            if !o.hashable() && !is_hashable(needle) {
+            // Items are looked for by their key; what is no pair is none of them.
+            let asks = !matches!(o.type_name(), "dict_items") || matches!(needle, Value::Tuple(_));
+            if asks && !o.hashable() && !is_hashable(needle) {
                 to_key(needle.clone())?;
             }
             if let Some(found) = o.contains(needle) {
@@ -407,7 +417,13 @@ fn joined(a: &Str, b: &Str, text: String) -> Value {
 
 /// `a + b`.
 pub fn add(a: &Value, b: &Value) -> PyResult<Value> {
+    if is_unsafe(a) && b.is_undefined() {
+        return Err(concatenate("str", b));
+    }
     let (x, y) = (settle(a)?, settle(b)?);
+    if is_unsafe(b) && !matches!(x.as_ref(), Value::Str(_)) {
+        return added_to_unsafe(&x, b);
+    }
     let (x, y) = (x.as_ref(), y.as_ref());
     if let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) {
         return arithmetic(p, q, i64::checked_add, |a, b| a + b, |a, b| a + b);
@@ -436,6 +452,31 @@ pub fn add(a: &Value, b: &Value) -> PyResult<Value> {
             _ => Err(unsupported("+", a, b)),
         },
     }
+}
+
+fn is_unsafe(value: &Value) -> bool {
+    matches!(value, Value::Str(s) if s.is_unsafe())
+}
+
+/// Unsafe text calls the other's `__add__` itself, and makes text of whatever that says.
+fn added_to_unsafe(a: &Value, b: &Value) -> PyResult<Value> {
+    match a {
+        Value::List(_) => Err(concatenate("list", b)),
+        Value::Tuple(_) => Err(concatenate("tuple", b)),
+        Value::Bytes(_) => {
+            Err(PyError::type_error(format!("can't concat {} to bytes", type_name(b))))
+        }
+        Value::Object(o) if TimeDelta::of(a).is_none() && !o.is_sequence() => {
+            Err(no_attribute(a, "__add__"))
+        }
+        Value::None | Value::Dict(_) => Err(no_attribute(a, "__add__")),
+        _ => Ok(not_implemented()),
+    }
+}
+
+/// Python's `NotImplemented`, which unsafe text takes for a result.
+fn not_implemented() -> Value {
+    Value::unsafe_str("NotImplemented")
 }
 
 fn is_vaulted(value: &Value) -> bool {
@@ -470,6 +511,10 @@ fn shift(date: &Value, micros: i64) -> PyResult<Value> {
 pub fn sub(a: &Value, b: &Value) -> PyResult<Value> {
     let (x, y) = (settle(a)?, settle(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
+    // Keys and items of dicts are sets to whatever can be iterated, on either side.
+    if [x, y].iter().any(|v| DictView::downcast(v).is_some_and(DictView::is_set)) {
+        return Ok(Set::from_iterable(x)?.difference(&Set::from_iterable(y)?).into_value());
+    }
     if let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) {
         return arithmetic(p, q, i64::checked_sub, |a, b| a - b, |a, b| a - b);
     }
@@ -503,12 +548,15 @@ fn span(d: chrono::Duration) -> PyResult<Value> {
 
 /// `a * b`.
 pub fn mul(a: &Value, b: &Value) -> PyResult<Value> {
+    if is_own(a) && b.is_undefined() {
+        return repeat(a, b, b);
+    }
     let (x, y) = (settle(a)?, settle(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     if let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) {
         return arithmetic(p, q, i64::checked_mul, |a, b| a * b, |a, b| a * b);
     }
-    if is_repeatable(x) {
+    if is_repeatable(x) && !(is_own(y) && !is_own(x)) {
         return repeat(x, y, b);
     }
     if is_repeatable(y) {
@@ -526,6 +574,16 @@ pub fn mul(a: &Value, b: &Value) -> PyResult<Value> {
     }
 }
 
+fn too_large() -> PyError {
+    PyError::new(PyErrorKind::OverflowError, "cannot fit 'int' into an index-sized integer")
+}
+
+/// Whether it brings its own multiplication, which comes first on either side: escaped text, and
+/// text that is marked unsafe.
+fn is_own(value: &Value) -> bool {
+    matches!(value, Value::Str(s) if s.is_unsafe() || s.class() == super::StrClass::Markup)
+}
+
 fn is_repeatable(value: &Value) -> bool {
     matches!(value, Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Bytes(_))
 }
@@ -534,22 +592,24 @@ fn is_repeatable(value: &Value) -> bool {
 const MOST_REPEATED: usize = 1 << 31;
 
 fn repeat(sequence: &Value, times: &Value, shown: &Value) -> PyResult<Value> {
-    let Some(Number::Int(n)) = Number::of(times).filter(|_| !matches!(times, Value::Float(_)))
-    else {
-        let class = type_name(shown);
-        return Err(PyError::type_error(match sequence {
-            Value::Str(s) if s.class() == super::StrClass::Markup => {
+    let n = match Number::of(times) {
+        Some(Number::Int(n)) => n,
+        Some(Number::Big(_)) => return Err(too_large()),
+        _ => {
+            let class = type_name(shown);
+            return Err(PyError::type_error(if is_own(sequence) {
                 format!("'{class}' object cannot be interpreted as an integer")
-            }
-            _ => format!("can't multiply sequence by non-int of type '{class}'"),
-        }));
+            } else {
+                format!("can't multiply sequence by non-int of type '{class}'")
+            }));
+        }
     };
     let n = usize::try_from(n).unwrap_or(0);
     if n.saturating_mul(access::len(sequence)?.max(1)) > MOST_REPEATED {
         return Err(PyError::new(PyErrorKind::Other("MemoryError"), ""));
     }
     Ok(match sequence {
-        Value::Str(s) => Value::Str(s.derive(s.repeat(n))),
+        Value::Str(s) => Value::Str(s.alike(s.repeat(n))),
         Value::Bytes(b) => Value::Bytes(b.repeat(n).into()),
         Value::Tuple(t) => Value::tuple(copies(t, n)),
         other => Value::list(copies(&access::iterate(other)?, n)),
@@ -717,6 +777,7 @@ pub fn rem(a: &Value, b: &Value) -> PyResult<Value> {
     let (x, y) = (x.as_ref(), y.as_ref());
     let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) else {
         return match (TimeDelta::of(x), TimeDelta::of(y)) {
+            _ if is_unsafe(b) && !matches!(x, Value::Bytes(_)) => Ok(not_implemented()),
             (Some(p), Some(q)) if q.micros() != 0 => {
                 Ok(TimeDelta::from_micros(p.micros().mod_floor(&q.micros())).into_value())
             }

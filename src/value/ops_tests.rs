@@ -137,7 +137,9 @@ fn membership() {
 #[test]
 fn dates_subtract_to_timedeltas() {
     let at = |text| {
-        let (d, o) = crate::value::strftime::strptime(text, "%Y-%m-%d %H:%M:%S").unwrap();
+        let (d, o) =
+            crate::value::strftime::strptime(&Str::new(text), &Str::new("%Y-%m-%d %H:%M:%S"))
+                .unwrap();
         Value::DateTime(d, o)
     };
     let span = sub(&at("2020-01-03 00:00:00"), &at("2020-01-01 12:00:00")).unwrap();

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use chrono::{Datelike, NaiveDateTime, Timelike};
 
 use super::{
-    PyError, PyResult, StrClass, Value, codec::surrogate_of, number::float_repr, text::is_printable,
+    PyError, PyResult, StrClass, Value,
+    codec::surrogate_of,
+    number::{decimal, float_repr},
+    text::is_printable,
 };
 
 /// `repr(value)`. Fails only where a vaulted text can't be decrypted.
@@ -129,9 +132,7 @@ fn write_repr(out: &mut String, value: &Value, inside: &mut Vec<Value>) -> PyRes
         Value::Int(n) => {
             let _ = write!(out, "{n}");
         }
-        Value::BigInt(n) => {
-            let _ = write!(out, "{n}");
-        }
+        Value::BigInt(n) => out.push_str(&decimal(n)?),
         Value::Float(f) => out.push_str(&float_repr(*f)),
         Value::Str(s) if s.class() == StrClass::Markup => {
             out.push_str("Markup(");

@@ -38,7 +38,9 @@ impl Str {
     /// The same text, marked unsafe.
     #[must_use]
     pub fn into_unsafe(self) -> Self {
-        Self { unsafe_: true, ..self }
+        // There is no unsafe text that is escaped.
+        let class = if self.class == StrClass::Markup { StrClass::Str } else { self.class };
+        Self { unsafe_: true, class, ..self }
     }
 
     /// Whether the text came from outside and must never be rendered.
@@ -71,6 +73,14 @@ impl Str {
     #[must_use]
     pub fn derive(&self, text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), unsafe_: self.unsafe_, class: StrClass::Str }
+    }
+
+    /// New text as methods and slices of this one give: escaped text gives such, too.
+    #[must_use]
+    pub fn alike(&self, text: impl Into<Arc<str>>) -> Self {
+        let escaped = self.class == StrClass::Markup && !self.unsafe_;
+        let class = if escaped { StrClass::Markup } else { StrClass::Str };
+        self.derive(text).with_class(class)
     }
 
     /// The name of the Python class.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 
-use super::{PyError, PyResult, repr::str_repr};
+use super::{PyError, PyResult, Str, Value, repr::repr};
 
 const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -197,13 +197,13 @@ struct Read {
 }
 
 /// `datetime.strptime(text, format)`.
-pub fn strptime(text: &str, format: &str) -> PyResult<(NaiveDateTime, Option<i32>)> {
+pub fn strptime(text: &Str, format: &Str) -> PyResult<(NaiveDateTime, Option<i32>)> {
     let mut read = Read::default();
     let Some(rest) = read_format(text, format, &mut read)? else {
         return Err(PyError::value_error(format!(
             "time data {} does not match format {}",
-            str_repr(text),
-            str_repr(format)
+            repr(&Value::Str(text.clone()))?,
+            repr(&Value::Str(format.clone()))?
         )));
     };
     if !rest.is_empty() {
@@ -440,7 +440,8 @@ mod tests {
 
     #[test]
     fn dates_are_written() {
-        let (at, _) = strptime("2020-02-09 07:05:03", "%Y-%m-%d %H:%M:%S").unwrap();
+        let (at, _) =
+            strptime(&Str::new("2020-02-09 07:05:03"), &Str::new("%Y-%m-%d %H:%M:%S")).unwrap();
         for (format, text) in [
             ("%Y/%m/%d", "2020/02/09"),
             ("%a %A %b %B", "Sun Sunday Feb February"),
@@ -465,17 +466,20 @@ mod tests {
             ("2021 060", "%Y %j", "2021-03-01T00:00:00"),
             ("2021-W09-4", "%G-W%V-%u", "2021-03-04T00:00:00"),
         ] {
-            let (at, _) = strptime(text, format).unwrap();
+            let (at, _) = strptime(&Str::new(text), &Str::new(format)).unwrap();
             assert_eq!(at.format("%Y-%m-%dT%H:%M:%S%.f").to_string(), iso, "{text}");
         }
-        assert_eq!(strptime("10:00 +0130", "%H:%M %z").unwrap().1, Some(5400));
+        assert_eq!(
+            strptime(&Str::new("10:00 +0130"), &Str::new("%H:%M %z")).unwrap().1,
+            Some(5400)
+        );
         for (text, format, message) in [
             ("x", "%Y", "time data 'x' does not match format '%Y'"),
             ("2021x", "%Y", "unconverted data remains: x"),
             ("2021-02-30", "%Y-%m-%d", "day is out of range for month"),
             ("1", "%Q", "'Q' is a bad directive in format '%Q'"),
         ] {
-            assert_eq!(strptime(text, format).unwrap_err().message, message);
+            assert_eq!(strptime(&Str::new(text), &Str::new(format)).unwrap_err().message, message);
         }
     }
 }

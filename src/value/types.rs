@@ -14,6 +14,7 @@ pub fn type_name(value: &Value) -> &str {
 /// `type(value).__name__`, as `type_debug` shows it.
 pub fn class_name(value: &Value) -> &str {
     match value {
+        Value::Undefined(u) if u.lenient => "Undefined",
         Value::Undefined(_) => "AnsibleUndefined",
         Value::None => "NoneType",
         Value::Bool(_) => "bool",
@@ -31,9 +32,15 @@ pub fn class_name(value: &Value) -> &str {
     }
 }
 
+/// How the C code of Python names what it was given where it wants another type.
+pub fn given_name(value: &Value) -> &str {
+    if value.is_none() { "None" } else { type_name(value) }
+}
+
 /// `type(value).__module__`.
 pub fn class_module(value: &Value) -> &str {
     match value {
+        Value::Undefined(u) if u.lenient => "jinja2.runtime",
         Value::Undefined(_) => "ansible.template",
         Value::Str(s) => Str::class_module(s),
         Value::Date(_) | Value::DateTime(..) => "datetime",

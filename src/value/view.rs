@@ -41,6 +41,11 @@ impl DictView {
         }
     }
 
+    /// Whether it has the operators of sets.
+    pub fn is_set(&self) -> bool {
+        self.kind != ViewKind::Values
+    }
+
     fn items(&self) -> Vec<Value> {
         let entries = self.dict.read();
         match self.kind {
@@ -74,7 +79,14 @@ impl Object for DictView {
     fn contains(&self, needle: &Value) -> Option<bool> {
         match self.kind {
             ViewKind::Keys => Some(self.dict.get_key(&Key::new(needle.clone())?).is_some()),
-            ViewKind::Values | ViewKind::Items => None,
+            ViewKind::Items => match needle {
+                Value::Tuple(pair) if pair.len() == 2 => {
+                    let value = self.dict.get_key(&Key::new(pair[0].clone())?);
+                    Some(value.is_some_and(|v| matches!(ops::eq(&v, &pair[1]), Ok(true))))
+                }
+                _ => Some(false),
+            },
+            ViewKind::Values => None,
         }
     }
 

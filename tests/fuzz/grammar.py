@@ -1,20 +1,9 @@
 """Templates made by chance: expressions, statements, and the variables that they use."""
 
 import json
+import pathlib
 
-VARS = {
-    's': 'hello World', 'e': '', 'ml': 'one\ntwo  \n\nthree\n', 'uni': 'Straße ñ 中 é', 'num': '42', 'csv': 'a,b,,c', 'sp': '  pad\t',
-    'html': '<a href="x&y">it\'s</a>', 'path': '/etc/x/../conf.d/app.tar.gz', 'js': '{"a": [1, 2.5, null], "b": "c"}',
-    'ym': 'a: 1\nb: [x, yes, 0x1f]\n', 'b64': 'aGVsbG8=', 'ver': '1.10.2', 'url': 'http://u:p@host.example:8080/p/q?a=1&b=2#f', 'dt': '2023-04-05 06:07:08',
-    'yes': 'yes', 'true': 'True', 'lst': '[1, 2]', 'dst': "{'k': 1}",
-    'n': 42, 'neg': -7, 'z': 0, 'one': 1, 'big': 123456789012345678901, 'f': 3.75, 'nf': -0.5, 'whole': 2.0, 'tiny': 1e-7, 'huge': 1e20,
-    't': True, 'fl': False, 'no': None,
-    'l': [3, 1, 2, 3], 'ls': ['b', 'a', 'C', 'b'], 'le': [], 'lm': [1, 'x', None, 2.5, True], 'll': [[1, 2], [3], []], 'lt': [['a', 1], ['b', 2]],
-    'ld': [{'k': 'x', 'v': 1, 'g': 'A'}, {'k': 'y', 'v': 2, 'g': 'b'}, {'k': 'z', 'v': 1, 'g': 'a'}], 'lu': ['1.2', '1.10', '1.9'],
-    'd': {'a': 1, 'b': 'two', 'c': [1, 2]}, 'dn': {'x': {'y': {'z': 5}}, 'items': 3}, 'de': {}, 'di': {'k1': 'v1', 'K2': 'V2'},
-    'tpl': '{{ n + 1 }}', 'tl': ['{{ s }}', '{{ l }}'], 'td': {'a': '{{ d.a }}'}, 'tb': '{{ undefined_name }}', 'uns': {'__unsafe__': 'raw {{ n }}'},
-    'ul': {'__unsafe__': ['p', '{{ q }}']}, 'reg': {'changed': True, 'failed': False, 'rc': 0, 'stdout_lines': ['a', 'b'], 'skipped': False},
-}
+VARS = json.loads((pathlib.Path(__file__).parent / 'vars.json').read_text())
 
 BY_TYPE = {
     'str': ['s', 'e', 'ml', 'uni', 'num', 'csv', 'sp', 'html', 'path', 'js', 'ym', 'b64', 'ver', 'url', 'dt', 'yes', 'true', 'lst', 'dst', 'tpl', 'uns'],
@@ -30,7 +19,7 @@ BY_TYPE = {
 # In an argument, $x stands for an expression of that type (s str, n num, l list, d dict, a any).
 FILTERS = {
     # jinja2
-    'abs': ('num', 'num', ['']), 'attr': ('any', 'any', ["'a'", "'upper'", "'real'"]),
+    'abs': ('num', 'num', ['']), 'attr': ('any', 'any', ["'a'", "'nope'", "'real'"]),
     'batch': ('list', 'list', ['2|list', "3, 'x'|list"]), 'capitalize': ('any', 'str', ['']), 'center': ('any', 'str', ['', '20', '5']),
     'count': ('any', 'num', ['']), 'default': ('any', 'any', ["'dflt'", "$a, true", '']), 'd': ('undef', 'any', ['$a', "'x', boolean=true"]),
     'dictsort': ('dict', 'list', ['', "true", "by='value'", 'reverse=true', "false, 'key', true"]), 'e': ('any', 'str', ['']), 'escape': ('any', 'str', ['']),
@@ -86,11 +75,13 @@ TESTS = {
     'truthy': '', 'falsy': '', 'vault_encrypted': '', 'version': "'1.9', '>='", 'version_compare': "'2', 'lt', strict=true", 'same_file': "'/etc'", 'uri': '', 'url': '', 'urn': '', 'nosuchtest': '',
 }
 
+FILES = ['directory', 'exists', 'file', 'is_dir', 'link', 'same_file']
+
 METHODS = {
     'str': ['capitalize()', 'casefold()', 'center(20)', "center(9, '*')", "count('l')", "encode()", "endswith('d')", "endswith(('x', 'd'))", 'expandtabs(4)', "find('o')", "find('o', 5)", "format(1, 2)", "index('z')",
             'isalnum()', 'isalpha()', 'isascii()', 'isdecimal()', 'isdigit()', 'isidentifier()', 'islower()', 'isnumeric()', 'isprintable()', 'isspace()', 'istitle()', 'isupper()', "join(ls)", "join(l)", 'ljust(15)', 'lower()',
             'lstrip()', "lstrip('h')", "partition(' ')", "removeprefix('he')", "removesuffix('d')", "replace('l', 'r')", "replace('l', 'r', 1)", "rfind('o')", "rindex('o')", 'rjust(15)', "rpartition('o')", "rsplit('o', 1)", 'rsplit()',
-            'rstrip()', 'split()', "split(',')", "split('l', maxsplit=1)", 'splitlines()', 'splitlines(true)', "startswith('h')", "startswith('e', 1)", 'strip()', "strip('hd')", 'swapcase()', 'title()', 'upper()', 'zfill(15)', 'nosuch()', 'upper', '__class__', "split('')", 'split(5)', "translate({104: 'J'})"],
+            'rstrip()', 'split()', "split(',')", "split('l', maxsplit=1)", 'splitlines()', 'splitlines(true)', "startswith('h')", "startswith('e', 1)", 'strip()', "strip('hd')", 'swapcase()', 'title()', 'upper()', 'zfill(15)', 'nosuch()', "split('')", 'split(5)', "translate({104: 'J'})"],
     'list': ['append(1)', 'copy()', 'count(1)', "index('a')", 'index(3, 1)', 'pop()', 'pop(0)', 'insert(0, 9)', "extend([7])", 'remove(1)', 'reverse()', 'sort()', 'sort(reverse=true)', 'clear()', 'nosuch', '0', 'length()'],
     'dict': ['copy()', "get('a')", "get('q', 5)", 'items()', 'items()|list', 'keys()|list', 'keys()', 'values()', 'values()|list', "pop('a')", "pop('q', 1)", "setdefault('n', 1)", "update({'w': 1})", 'a', 'b', 'items', "fromkeys(['a'], 1)", 'popitem()', 'clear()', "has_key('a')"],
     'num': ['bit_length()', 'is_integer()', 'real', 'conjugate()', 'as_integer_ratio()', 'nosuch', 'numerator', 'hex()', 'imag'],
@@ -191,7 +182,8 @@ class Grammar:
     def make_test(self, kind, depth):
         name = self.pick(list(TESTS))
         args = self.arguments(TESTS[name], depth)
-        inner = self.expression('any', depth - 1)
+        # A number is an open file, and both sides have others open.
+        inner = self.atom('str') if name in FILES else self.expression('any', depth - 1)
         return f"({inner}) is {'not ' if self.chance(20) else ''}{name}" + (f'({args})' if args else '')
 
     def make_if(self, kind, depth):

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # Compares templates made by chance with ansible-core 2.14.18: run.sh [--seed N] [--count N] [--seconds N] ...
+# With --record, asks ansible-core about the lines of src/template/recorded/templates that have no answer yet.
 # ORACLE_BIN names a folder with ansible's programs, PROGRAM our program; without them they are made.
 set -Eeuo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$HERE/../.."
 BIN=${ORACLE_BIN:-$(tests/oracle/venv.sh)}
+# Both read the environment, and sets print in an order that depends on the seed.
+PYTHON=(env PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC "$BIN/python")
+if [ "${1:-}" = --record ]; then
+    exec "${PYTHON[@]}" tests/fuzz/record.py "${@:2}"
+fi
 if [ -z "${PROGRAM:-}" ]; then
     cargo build --locked --quiet
     PROGRAM=target/debug/vmstation-play
 fi
-# Both read the environment, and sets print in an order that depends on the seed.
-exec env PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC \
-    "$BIN/python" tests/fuzz/fuzz.py "$PROGRAM" "$@"
+exec "${PYTHON[@]}" tests/fuzz/fuzz.py "$PROGRAM" "$@"

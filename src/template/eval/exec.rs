@@ -90,6 +90,10 @@ impl Evaluator<'_> {
         for part in &o.parts {
             match part {
                 Part::Text(text) => out.push_text(text)?,
+                Part::Constant(_, true) if !self.run().templar.is_native() => {
+                    out.push_text(&"".into())?;
+                }
+                Part::Constant(text, _) => out.push_text(text)?,
                 Part::Expr(e) => {
                     let value = self.eval(e)?;
                     out.push(self.finalize(value)?)?;
@@ -105,9 +109,7 @@ impl Evaluator<'_> {
         match value {
             Value::None if !self.run().templar.is_native() => Ok(Value::str("")),
             Value::Undefined(_) if !self.run().templar.is_native() => Ok(Value::str("")),
-            Value::Object(ref o) if is_rolled(o.type_name(), o.module()) => {
-                Ok(Value::list(access::iterate(&value)?))
-            }
+            value if is_rolled(&value) => Ok(Value::list(access::iterate(&value)?)),
             other => Ok(other),
         }
     }
@@ -266,7 +268,7 @@ impl Evaluator<'_> {
 }
 
 /// Fails if anything in `value` is undefined (jinja2's own lenient one excepted).
-fn check_defined(value: &Value) -> PyResult<()> {
+pub(in crate::template) fn check_defined(value: &Value) -> PyResult<()> {
     match value {
         Value::Undefined(u) if !u.lenient => Err(PyError::undefined(u)),
         Value::List(l) => {
@@ -288,7 +290,9 @@ fn check_defined(value: &Value) -> PyResult<()> {
 }
 
 /// What ansible unrolls: ranges, views of dicts, iterators.
-pub(super) fn is_rolled(type_name: &str, module: &str) -> bool {
+pub(in crate::template) fn is_rolled(value: &Value) -> bool {
+    let Value::Object(o) = value else { return false };
+    let (type_name, module) = (o.type_name(), o.module());
     module == "builtins"
         && (matches!(type_name, "range" | "dict_keys" | "dict_values" | "dict_items" | "generator")
             || type_name.ends_with("iterator"))

@@ -18,6 +18,7 @@ use buffer::Buffer;
 pub(super) use buffer::Concat;
 use context::{Activation, Context, Parent, Unit};
 pub(super) use context::{Run, deep_copy, is_unsafe};
+pub(super) use exec::{check_defined, is_rolled};
 pub(super) use vars::rendered;
 
 use super::tree::{
@@ -25,9 +26,9 @@ use super::tree::{
 };
 use crate::{
     diagnostic::{Source, Span},
-    template::CallArgs,
+    template::{CallArgs, filters},
     value::{
-        Dict, PyError, PyResult, Undefined, Value, access,
+        Dict, PyError, PyResult, Set, Undefined, Value, access,
         ops::{to_key, truth},
     },
 };
@@ -40,6 +41,22 @@ pub(super) fn render(run: &Arc<Run>, template: &Arc<Template>) -> PyResult<Value
     let mut out = Buffer::default();
     blocks::run_root(template, &context, &mut out)?;
     out.finish(run.concat)
+}
+
+/// A constant as generated code gives it: a container of its own each time.
+fn fresh(value: &Value) -> Value {
+    match value {
+        Value::List(l) => Value::list(l.read().iter().map(fresh).collect()),
+        Value::Tuple(t) => Value::tuple(t.iter().map(fresh).collect()),
+        Value::Dict(d) => {
+            Value::Dict(d.read().iter().map(|(k, v)| (k.clone(), fresh(v))).collect())
+        }
+        Value::Object(_) => match Set::downcast(value) {
+            Some(set) => Set::from_keys(set.snapshot()).into_value(),
+            None => value.clone(),
+        },
+        other => other.clone(),
+    }
 }
 
 /// Empties what the run kept, however it ended.
@@ -76,7 +93,7 @@ impl<'a> Evaluator<'a> {
 
     fn eval(&self, e: &Expr) -> PyResult<Value> {
         match e {
-            Expr::Const(value) => Ok(value.clone()),
+            Expr::Const(value) => Ok(fresh(value)),
             Expr::Name(v) => Ok(self.name(v)),
             Expr::List(items) => Ok(Value::list(self.eval_all(items)?)),
             Expr::Tuple(items) => Ok(Value::tuple(self.eval_all(items)?)),
@@ -123,6 +140,8 @@ impl<'a> Evaluator<'a> {
                 self.filter(f, object)
             }
             Expr::Test(t) => self.test(t),
+            Expr::Fails(e) => Err((**e).clone()),
+            Expr::Unknown(u) => Err(filters::unknown(&u.error.message)),
         }
     }
 
@@ -250,13 +269,12 @@ impl<'a> Evaluator<'a> {
 
     fn args(&self, args: &Args) -> PyResult<CallArgs> {
         let mut out = CallArgs { positional: self.eval_all(&args.positional)?, ..CallArgs::none() };
-        for (name, e) in &args.keywords {
-            if out.keyword.insert(name.to_string(), self.eval(e)?).is_some() {
-                return Err(PyError::type_error(format!("keyword argument repeated: {name}")));
-            }
-        }
+        // Python takes what has a star before what has a name.
         if let Some(star) = &args.star {
             out.positional.extend(access::iterate(&self.eval(star)?)?);
+        }
+        for (name, e) in &args.keywords {
+            out.keyword.insert(name.to_string(), self.eval(e)?);
         }
         if let Some(double_star) = &args.double_star {
             let value = self.eval(double_star)?;

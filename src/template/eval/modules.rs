@@ -9,7 +9,10 @@ use super::{
     context::{Context, Parent, Run},
 };
 use crate::{
-    template::tree::{FromImport, Import, Include, Name, Template},
+    template::{
+        optimize::Failure,
+        tree::{FromImport, Import, Include, Name, Template},
+    },
     value::{
         Object, PyError, PyErrorKind, PyResult, Undefined, Value, access,
         repr::{repr, str_repr},
@@ -49,7 +52,10 @@ pub(super) fn load(run: &Arc<Run>, name: &Value) -> PyResult<Arc<Template>> {
         PyError::new(PyErrorKind::Other("UnicodeDecodeError"), message)
     })?;
     let compiled = run.compiler.file(&text, name);
-    compiled.map_err(|e| PyError::new(PyErrorKind::TemplateSyntax, e.message))
+    compiled.map_err(|e| match e {
+        Failure::Syntax(e) => PyError::new(PyErrorKind::TemplateSyntax, e.message),
+        Failure::Crash(e) => e,
+    })
 }
 
 /// jinja2's rule for names: relative to the search path, and never out of it.

@@ -28,7 +28,7 @@ pub(in crate::template) fn binary(op: BinaryOp, a: &Value, b: &Value) -> PyResul
 }
 
 /// One step of a comparison.
-pub(super) fn compare(op: CompareOp, a: &Value, b: &Value) -> PyResult<bool> {
+pub(in crate::template) fn compare(op: CompareOp, a: &Value, b: &Value) -> PyResult<bool> {
     match op {
         CompareOp::Eq => ops::eq(a, b),
         CompareOp::Ne => Ok(!ops::eq(a, b)?),

@@ -8,14 +8,14 @@ use crate::template::{
 use crate::value::{
     PyError, PyErrorKind, PyResult, Value,
     localtime::{local, utc},
-    ops::{settle, settle_typed},
+    ops::settle_typed,
     repr::to_text,
     strftime::{strftime_zoned, strptime},
-    types::type_name,
+    types::given_name,
 };
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::ansible("strftime", "A moment's text in a format.", strftime),
+    Filter::ansible("strftime", "A moment's text in a format.", strftime).late(),
     Filter::ansible("to_datetime", "A date out of text.", to_datetime),
 ];
 
@@ -35,11 +35,11 @@ fn strftime(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
             epoch(f)?
         }
     };
-    let settled = settle(&value)?;
+    let settled = settle_typed(&value)?;
     let Value::Str(format) = settled.as_ref() else {
         return Err(PyError::type_error(format!(
             "strftime() argument 1 must be str, not {}",
-            type_name(&value)
+            given_name(&value)
         )));
     };
     let text = if is_utc {
@@ -81,11 +81,11 @@ fn to_datetime(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyR
         }
         (Value::Str(_), _) => Err(PyError::type_error(format!(
             "strptime() argument 2 must be str, not {}",
-            type_name(&format)
+            given_name(&format)
         ))),
         _ => Err(PyError::type_error(format!(
             "strptime() argument 1 must be str, not {}",
-            type_name(&value)
+            given_name(&value)
         ))),
     }
 }

@@ -7,7 +7,7 @@ use crate::template::{CallArgs, FilterContext, args::flag};
 use crate::value::{
     Dict, PyError, PyErrorKind, PyResult, Value, access,
     merge::{ListMerge, merge},
-    ops::{self, settle, to_key},
+    ops::{self, settle, settle_typed, to_key},
     repr::{repr, to_text},
     types::class_repr,
 };
@@ -122,6 +122,11 @@ fn items2dict(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRe
         0,
     )?;
     let (key_name, value_name) = names(key_name, value_name)?;
+    if let Value::Undefined(u) = &value
+        && !u.lenient
+    {
+        return Err(PyError::undefined(u));
+    }
     if !access::is_sequence(&value) {
         return Err(PyError::filter_type(format!(
             "items2dict requires a list, got {} instead.",
@@ -187,7 +192,7 @@ fn extract(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
 fn subelements(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [path, skip_missing] =
         args.bind("subelements", &["obj"], &["subelements", "skip_missing"], 1)?;
-    let settled = settle(&value)?;
+    let settled = settle_typed(&value)?;
     let elements = match settled.as_ref() {
         Value::Dict(d) => d.snapshot().into_iter().map(|(_, v)| v).collect(),
         Value::List(l) => l.snapshot(),

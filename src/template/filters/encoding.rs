@@ -5,7 +5,7 @@ use sha1::{Digest, Sha1};
 use super::Filter;
 use crate::template::{CallArgs, FilterContext, methods};
 use crate::value::{
-    Dict, PyError, PyErrorKind, PyResult, Value, access, codec,
+    Dict, PyError, PyErrorKind, PyResult, Str, Value, access, codec,
     ops::{settle, settle_typed},
     repr::{to_str, to_text},
     types::type_name,
@@ -171,8 +171,9 @@ fn urldecode(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     let [encoding, errors] = args.bind("unquote_plus", &["string"], &["encoding", "errors"], 0)?;
     let settled = settle(&value)?;
     let Value::Str(text) = settled.as_ref() else {
-        // Python keeps what it has split, by the text.
-        crate::value::ops::to_key(value.clone())?;
+        if let Value::Bytes(_) = settled.as_ref() {
+            return Err(PyError::type_error("a bytes-like object is required, not 'str'"));
+        }
         return Err(crate::value::ops::no_attribute(&settled, "replace"));
     };
     let plain = text.replace('+', " ");
@@ -355,13 +356,23 @@ impl Url {
 fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [query, alias] = args.bind("split_url", &["value"], &["query", "alias"], 0)?;
     let settled = settle(&value)?;
-    let Value::Str(text) = settled.as_ref() else {
-        // Python keeps what it has split, by the text.
-        crate::value::ops::to_key(value.clone())?;
-        return Err(crate::value::ops::no_attribute(&settled, "decode"));
+    let (text, is_bytes) = match settled.as_ref() {
+        Value::Str(text) => (text.clone(), false),
+        Value::Bytes(b) => (Str::new(codec::decode(b, "ascii", "strict")?), true),
+        other => {
+            // Python keeps what it has split, by the text, and takes what is false for no text.
+            crate::value::ops::to_key(value.clone())?;
+            if crate::value::ops::truth(other)? {
+                return Err(crate::value::ops::no_attribute(&settled, "decode"));
+            }
+            (Str::new(""), true)
+        }
     };
-    let url = split_url(text)?;
-    let piece = |s: &str| Value::Str(text.derive(s));
+    let url = split_url(&text)?;
+    let piece = |s: &str| match is_bytes {
+        true => Value::Bytes(s.as_bytes().into()),
+        false => Value::Str(text.derive(s)),
+    };
     let (username, password) = url.user_info();
     let optional = |s: Option<&str>| s.map_or(Value::None, piece);
     let parts: Dict = [

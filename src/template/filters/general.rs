@@ -35,7 +35,8 @@ pub(super) static FILTERS: &[Filter] = &[
         "Lists of dicts merged.",
         lists_mergeby,
     ),
-    Filter::redirected("community.general", "random_mac", "A random hardware address.", random_mac),
+    Filter::redirected("community.general", "random_mac", "A random hardware address.", random_mac)
+        .late(),
     Filter::collection("community.general", "unicode_normalize", "A normal form.", normalize),
     Filter::collection("community.general", "version_sort", "Versions in order.", version_sort),
     Filter::collection("community.general", "to_time_unit", "A time in a unit.", to_time_unit),

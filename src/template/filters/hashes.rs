@@ -11,7 +11,7 @@ use crate::value::{
     ops::{self, settle, settle_typed},
     random::Random,
     repr::to_text,
-    types::type_name,
+    types::given_name,
 };
 
 pub(super) static FILTERS: &[Filter] = &[
@@ -19,7 +19,7 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("md5", "The MD5 digest.", md5_filter),
     Filter::ansible("sha1", "The SHA-1 digest.", sha1_filter),
     Filter::ansible("checksum", "The checksum ansible uses for files (SHA-1).", sha1_filter),
-    Filter::ansible("password_hash", "The hash of a password.", password_hash),
+    Filter::ansible("password_hash", "The hash of a password.", password_hash).late(),
 ];
 
 fn hex(bytes: &[u8]) -> String {
@@ -130,7 +130,7 @@ fn password_hash(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
     let Value::Str(password) = password.as_ref() else {
         return Err(PyError::type_error(format!(
             "crypt() argument 1 must be str, not {}",
-            type_name(&value)
+            given_name(&value)
         )));
     };
     // The filter's error shows the one it came from too.

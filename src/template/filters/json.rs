@@ -7,7 +7,7 @@ use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyResult, Str, StrClass, Value, access, codec,
     json::{self, Layout},
-    ops::{self, settle},
+    ops::{self, settle, settle_typed},
     types::type_name,
 };
 
@@ -106,7 +106,7 @@ fn to_nice_json(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> Py
 
 fn from_json(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("loads", &["s"], &[], 0)?;
-    let settled = settle(&value)?;
+    let settled = settle_typed(&value)?;
     match settled.as_ref() {
         Value::Str(s) => {
             let loaded = json::loads(s)?;

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use super::{CallArgs, FilterContext};
-use crate::value::{PyError, PyErrorKind, PyResult, StrClass, Value, repr};
+use super::{CallArgs, FilterContext, eval::is_rolled};
+use crate::value::{PyError, PyErrorKind, PyResult, StrClass, Value, access, repr};
 
 mod attribute;
 mod basics;
@@ -73,15 +73,23 @@ pub struct Filter {
     pub doc: &'static str,
     /// Its code.
     pub run: FilterFn,
+    /// Whether the result for constants may be worked out once, while a template compiles: not
+    /// where it depends on the template's variables, on chance, or on files.
+    pub early: bool,
 }
 
 impl Filter {
+    /// The same, only ever worked out while a template runs.
+    const fn late(self) -> Self {
+        Self { early: false, ..self }
+    }
+
     const fn jinja(name: &'static str, doc: &'static str, run: FilterFn) -> Self {
-        Self { name, origin: Origin::Jinja, doc, run }
+        Self { name, origin: Origin::Jinja, doc, run, early: true }
     }
 
     const fn ansible(name: &'static str, doc: &'static str, run: FilterFn) -> Self {
-        Self { name, origin: Origin::Ansible, doc, run }
+        Self { name, origin: Origin::Ansible, doc, run, early: true }
     }
 
     const fn collection(
@@ -90,7 +98,7 @@ impl Filter {
         doc: &'static str,
         run: FilterFn,
     ) -> Self {
-        Self { name, origin: Origin::Collection(collection), doc, run }
+        Self { name, origin: Origin::Collection(collection), doc, run, early: true }
     }
 
     /// A filter of a collection that was once ansible's own: the short name leads to it still.
@@ -100,7 +108,7 @@ impl Filter {
         doc: &'static str,
         run: FilterFn,
     ) -> Self {
-        Self { name, origin: Origin::Redirected(collection), doc, run }
+        Self { name, origin: Origin::Redirected(collection), doc, run, early: true }
     }
 
     /// Applies the filter. `written` is the name as the template has it, which decides whether
@@ -112,9 +120,13 @@ impl Filter {
         value: Value,
         args: CallArgs,
     ) -> PyResult<Value> {
-        let result = (self.run)(cx, value, args)?;
+        let mut result = (self.run)(cx, value, args)?;
         if cx.keeps_text(written) {
             return Ok(Value::Str(repr::to_str(&result)?.with_class(StrClass::Native)));
+        }
+        // ansible unrolls what a filter gives to be iterated.
+        if is_rolled(&result) {
+            result = Value::list(access::iterate(&result)?);
         }
         Ok(result)
     }
@@ -206,7 +218,11 @@ pub fn call(
 
 /// What ansible's registries of filters and tests say of a name that they don't have.
 pub fn unknown_name(name: &str) -> PyError {
-    PyError::new(PyErrorKind::TemplateSyntax, unknown_text(name))
+    unknown(&unknown_text(name))
+}
+
+pub(super) fn unknown(text: &str) -> PyError {
+    PyError::new(PyErrorKind::TemplateSyntax, text)
 }
 
 /// The text of [`unknown_name`].

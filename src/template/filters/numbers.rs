@@ -8,10 +8,10 @@ use crate::template::{
     args::{flag, index, real, to_float, to_int},
 };
 use crate::value::{
-    Number, PyError, PyErrorKind, PyResult, Value,
-    format::format_float,
+    Number, PyError, PyErrorKind, PyResult, Str, Value,
+    format::{format_float, percent},
     number::{float_to_bigint, parse_int, round_float, round_int},
-    ops::{self, CmpOp, settle},
+    ops::{self, CmpOp, settle, settle_typed},
     repr::to_text,
     types::type_name,
 };
@@ -113,7 +113,7 @@ fn round(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
 
 /// `round(value, digits)`.
 fn python_round(value: &Value, digits: Option<&Value>) -> PyResult<Value> {
-    let v = settle(value)?;
+    let v = settle_typed(value)?;
     let number = Number::of(v.as_ref()).ok_or_else(|| {
         PyError::type_error(format!("type {} doesn't define __round__ method", type_name(value)))
     })?;
@@ -290,9 +290,17 @@ fn human_readable(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
         if e.is_undefined() {
             return e;
         }
-        let shown = to_text(&value).unwrap_or_default();
-        PyError::filter(format!("human_readable() can't interpret following string: {shown}"))
+        uninterpreted("human_readable", &value)
     })
+}
+
+/// What the sizes' filters say of a value; a tuple fails as the arguments of `%`.
+fn uninterpreted(function: &str, value: &Value) -> PyError {
+    let text = format!("{function}() can't interpret following string: %s");
+    match percent(&Str::new(text), value) {
+        Ok(text) => PyError::filter(text.as_str()),
+        Err(e) => e,
+    }
 }
 
 fn human_to_bytes(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
@@ -305,9 +313,7 @@ fn human_to_bytes(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
     };
     parse_size(&text, default_unit.as_deref(), flag(isbits.as_ref(), false)?)
         .map(Value::big)
-        .ok_or_else(|| {
-            PyError::filter(format!("human_to_bytes() can't interpret following string: {text}"))
-        })
+        .ok_or_else(|| uninterpreted("human_to_bytes", &value))
 }
 
 /// The bytes (or bits) that `text` means: a number, then perhaps a unit.

@@ -6,23 +6,23 @@ use super::Filter;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyResult, Str, Value, access,
-    ops::{settle, settle_typed},
-    types::{class_repr, type_name},
+    ops::{settle, settle_typed, truth},
+    types::{class_name, class_repr, type_name},
 };
 
 pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("basename", "The last part of a path.", basename),
     Filter::ansible("dirname", "A path without its last part.", dirname),
-    Filter::ansible("expanduser", "Expands `~`.", expanduser),
-    Filter::ansible("expandvars", "Expands environment variables.", expandvars),
-    Filter::ansible("realpath", "The path without symbolic links.", realpath),
+    Filter::ansible("expanduser", "Expands `~`.", expanduser).late(),
+    Filter::ansible("expandvars", "Expands environment variables.", expandvars).late(),
+    Filter::ansible("realpath", "The path without symbolic links.", realpath).late(),
     Filter::ansible("relpath", "The path from another one.", relpath),
     Filter::ansible("splitext", "A path's root and extension.", splitext),
     Filter::ansible("path_join", "Parts joined to a path.", path_join),
     Filter::ansible("win_basename", "The last part of a Windows path.", win_basename),
     Filter::ansible("win_dirname", "A Windows path without its last part.", win_dirname),
     Filter::ansible("win_splitdrive", "A Windows path's drive and rest.", win_splitdrive),
-    Filter::ansible("fileglob", "Files that match a pattern.", fileglob),
+    Filter::ansible("fileglob", "Files that match a pattern.", fileglob).late(),
 ];
 
 fn path(value: &Value) -> PyResult<Str> {
@@ -30,7 +30,7 @@ fn path(value: &Value) -> PyResult<Str> {
         Value::Str(s) => Ok(s.clone()),
         _ => Err(PyError::type_error(format!(
             "expected str, bytes or os.PathLike object, not {}",
-            type_name(value)
+            class_name(value)
         ))),
     }
 }
@@ -49,7 +49,9 @@ fn edited(
     if function.starts_with("expand") && text == *s {
         return Ok(Value::Str(s));
     }
-    Ok(Value::Str(s.derive(text)))
+    // Those are made of slices, others are joined anew.
+    let sliced = ["basename", "dirname"].contains(&function);
+    Ok(Value::Str(if sliced { s.alike(text) } else { s.derive(text) }))
 }
 
 fn basename(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
@@ -206,10 +208,10 @@ pub fn normpath(p: &str) -> String {
 
 fn relpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [start] = args.bind("relpath", &["path"], &["start"], 0)?;
-    let s = path(&value)?;
-    if s.is_empty() {
+    if !truth(&value)? {
         return Err(PyError::value_error("no path specified"));
     }
+    let s = path(&value)?;
     let start = match start.filter(|v| !v.is_none()) {
         Some(v) => path(&v)?.to_string(),
         None => ".".to_owned(),
@@ -232,7 +234,7 @@ fn splitext(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     let body = s[name..].len() - s[name..].trim_start_matches('.').len() + name;
     let at = s[body..].rfind('.').map_or(s.len(), |dot| body + dot);
     let parts = [&s[..at], &s[at..]];
-    Ok(Value::tuple(parts.iter().map(|p| Value::Str(s.derive(*p))).collect()))
+    Ok(Value::tuple(parts.iter().map(|p| Value::Str(s.alike(*p))).collect()))
 }
 
 /// `os.path.join`.
@@ -253,7 +255,11 @@ pub fn join<'p>(parts: impl IntoIterator<Item = &'p str>) -> String {
 
 fn path_join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("path_join", &["paths"], &[], 0)?;
-    if let Value::Str(_) = settle(&value)?.as_ref() {
+    match &value {
+        Value::Undefined(u) if !u.lenient => return Err(PyError::undefined(u)),
+        _ => {}
+    }
+    if let Value::Str(_) = settle_typed(&value)?.as_ref() {
         return Ok(value);
     }
     if !access::is_sequence(&value) {
@@ -268,7 +274,7 @@ fn path_join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     }
     let mut texts = Vec::new();
     for (i, part) in parts.iter().enumerate() {
-        let settled = settle(part)?;
+        let settled = settle_typed(part)?;
         let Value::Str(text) = settled.as_ref() else {
             return Err(PyError::type_error(if i == 0 {
                 format!("expected str, bytes or os.PathLike object, not {}", type_name(part))
@@ -319,14 +325,14 @@ fn win_splitdrive(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
     let [] = args.bind("splitdrive", &["p"], &[], 0)?;
     let s = path(&value)?;
     let (drive, rest) = split_drive(&s);
-    Ok(Value::tuple(vec![Value::Str(s.derive(drive)), Value::Str(s.derive(rest))]))
+    Ok(Value::tuple(vec![Value::Str(s.alike(drive)), Value::Str(s.alike(rest))]))
 }
 
 fn fileglob(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("fileglob", &["pathname"], &[], 0)?;
-    if let Value::Dict(_) = settle(&value)?.as_ref() {
-        return Err(PyError::type_error("unhashable type: 'slice'"));
-    }
+    // Python takes an empty slice of it first.
+    settle(&value)?;
+    access::slice(&value, None, Some(&Value::Int(0)), None)?;
     let pattern = path(&value)?;
     Ok(super::glob::glob(&pattern)
         .into_iter()

@@ -6,17 +6,17 @@ use super::{Filter, attribute::Attribute};
 use crate::template::{CallArgs, FilterContext, tests};
 use crate::value::{
     PyError, PyErrorKind, PyResult, Value, access,
-    ops::{self, settle},
+    ops::{self, settle_typed},
     repr::str_repr,
     types::class_repr,
 };
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::jinja("map", "A filter or an attribute of each item.", map),
-    Filter::jinja("select", "The items that pass a test.", select),
-    Filter::jinja("reject", "The items that fail a test.", reject),
-    Filter::jinja("selectattr", "The items whose attribute passes a test.", selectattr),
-    Filter::jinja("rejectattr", "The items whose attribute fails a test.", rejectattr),
+    Filter::jinja("map", "A filter or an attribute of each item.", map).late(),
+    Filter::jinja("select", "The items that pass a test.", select).late(),
+    Filter::jinja("reject", "The items that fail a test.", reject).late(),
+    Filter::jinja("selectattr", "The items whose attribute passes a test.", selectattr).late(),
+    Filter::jinja("rejectattr", "The items whose attribute fails a test.", rejectattr).late(),
 ];
 
 fn argument_error(message: impl Into<String>) -> PyError {
@@ -25,7 +25,7 @@ fn argument_error(message: impl Into<String>) -> PyError {
 
 /// The name of a filter or test that is given as an argument.
 fn name(value: &Value) -> PyResult<String> {
-    match settle(value)?.as_str() {
+    match settle_typed(value)?.as_str() {
         Some(name) => Ok(name.to_owned()),
         None => Err(PyError::value_error(format!(
             "key must be a string, got {} instead",
@@ -38,7 +38,6 @@ fn map(cx: &mut dyn FilterContext, value: Value, mut args: CallArgs) -> PyResult
     if !ops::truth(&value)? {
         return Ok(Value::list(Vec::new()));
     }
-    let items = access::iterate(&value)?;
     if args.positional.is_empty() {
         let Some(attribute) = args.keyword.shift_remove("attribute") else {
             return Err(argument_error("map requires a filter argument"));
@@ -51,9 +50,11 @@ fn map(cx: &mut dyn FilterContext, value: Value, mut args: CallArgs) -> PyResult
             )));
         }
         let path = Attribute::new(Some(&attribute))?.or(default);
+        let items = access::iterate(&value)?;
         return items.iter().map(|item| path.get(item)).collect::<PyResult<_>>().map(Value::list);
     }
     let filter = args.positional.remove(0);
+    let items = access::iterate(&value)?;
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         out.push(super::call(cx, &name(&filter)?, item, args.clone())?);

@@ -37,19 +37,19 @@ fn soft(value: &Value) -> PyResult<Str> {
 fn upper(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("do_upper", &["s"], &[], 0)?;
     let s = soft(&value)?;
-    Ok(Value::Str(s.derive(s.to_uppercase())))
+    Ok(Value::Str(s.alike(s.to_uppercase())))
 }
 
 fn lower(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("do_lower", &["s"], &[], 0)?;
     let s = soft(&value)?;
-    Ok(Value::Str(s.derive(s.to_lowercase())))
+    Ok(Value::Str(s.alike(s.to_lowercase())))
 }
 
 fn capitalize(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("do_capitalize", &["s"], &[], 0)?;
     let s = soft(&value)?;
-    Ok(Value::Str(s.derive(methods::capitalize(&s))))
+    Ok(Value::Str(s.alike(methods::capitalize(&s))))
 }
 
 /// Words begin after white space, `-`, and opening brackets; not after an apostrophe.
@@ -141,7 +141,7 @@ fn truncate(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     } else {
         cut.rsplit_once(' ').map_or(cut, |(head, _)| head)
     };
-    Ok(Value::Str(s.derive(format!("{cut}{end}"))))
+    Ok(Value::Str(s.alike(format!("{cut}{end}"))))
 }
 
 fn indent(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
@@ -157,7 +157,7 @@ fn indent(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult
     // `s += "\n"`, which a list takes, and then `s.splitlines()`, which it has not.
     let settled = settle(&value)?;
     let s = match settled.as_ref() {
-        Value::Str(s) => s.derive(format!("{s}\n")),
+        Value::Str(s) => s.alike(format!("{s}\n")),
         list @ Value::List(_) => return Err(ops::no_attribute(list, "splitlines")),
         other => {
             return Err(match ops::add(other, &Value::str("\n")) {
@@ -181,7 +181,7 @@ fn indent(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult
         }
         out.push_str(line);
     }
-    Ok(Value::Str(s.derive(out)))
+    Ok(Value::Str(s.alike(out)))
 }
 
 fn wordcount(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {

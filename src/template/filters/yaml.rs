@@ -5,7 +5,7 @@ use crate::template::args::index;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyErrorKind, PyResult, Value,
-    ops::{self, settle},
+    ops::{self, settle, settle_typed},
 };
 use crate::yaml::{self, DumpOptions, LineBreak, Style};
 
@@ -47,7 +47,7 @@ fn failed(e: crate::diagnostic::Error) -> PyError {
 
 fn from_yaml(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("from_yaml", &["data"], &[], 0)?;
-    match settle(&value)?.as_ref() {
+    match settle_typed(&value)?.as_ref() {
         Value::Str(s) => {
             let loaded = yaml::safe_load(s).map_err(failed)?;
             Ok(if s.is_unsafe() { loaded.into_unsafe() } else { loaded })
@@ -58,7 +58,7 @@ fn from_yaml(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
 
 fn from_yaml_all(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("from_yaml_all", &["data"], &[], 0)?;
-    match settle(&value)?.as_ref() {
+    match settle_typed(&value)?.as_ref() {
         Value::Str(s) => {
             let loaded = Value::list(yaml::safe_load_all(s).map_err(failed)?);
             Ok(if s.is_unsafe() { loaded.into_unsafe() } else { loaded })

@@ -2,7 +2,7 @@
 
 use minijinja::machinery::ast;
 
-use super::{Lower, fold};
+use super::Lower;
 use crate::{
     template::{
         filters,
@@ -10,7 +10,7 @@ use crate::{
         tests,
         tree::{
             Args, BinaryOp, Call, CompareOp, Cond, Expr, Filter, GetAttr, Name, SliceExpr, Slot,
-            Test, UnaryOp, VarRef,
+            Test, UnaryOp, Unknown, VarRef,
         },
     },
     value::Value,
@@ -45,7 +45,7 @@ impl Lower<'_> {
             }),
             ast::Expr::Const(c) => Expr::Const(self.constant(&c.value)),
             ast::Expr::List(l) => Expr::List(self.exprs(&l.items)?),
-            ast::Expr::Tuple(t) => fold::tuple(self.exprs(&t.items)?),
+            ast::Expr::Tuple(t) => Expr::Tuple(self.exprs(&t.items)?),
             ast::Expr::Map(m) => {
                 let keys = self.exprs(&m.keys)?;
                 let values = self.exprs(&m.values)?;
@@ -97,7 +97,7 @@ impl Lower<'_> {
                 let object = self.expr(&t.expr)?;
                 let args = self.args(&t.args)?;
                 let Some(code) = tests::find(&name) else {
-                    return self.unknown(t.name, &name);
+                    return Ok(self.unknown(t.name, &name, Some(object), args));
                 };
                 Expr::Test(Box::new(Test { code, object, args }))
             }
@@ -109,14 +109,15 @@ impl Lower<'_> {
         let name = self.dotted(f.name);
         let args = self.args(&f.args)?;
         let Some(code) = filters::find(&name) else {
-            return self.unknown(f.name, &name);
+            return Ok(self.unknown(f.name, &name, object, args));
         };
         Ok(Expr::Filter(Box::new(Filter { name, code, object, args })))
     }
 
-    fn unknown(&self, id: &str, name: &str) -> Lowered {
+    fn unknown(&self, id: &str, name: &str, object: Option<Expr>, args: Args) -> Expr {
         let token = self.token_of(id.split([' ', '.']).next().unwrap_or(id));
-        self.error(token, filters::unknown_text(name))
+        let error = self.error_at(token, filters::unknown_text(name));
+        Expr::Unknown(Box::new(Unknown { error, object, args }))
     }
 
     /// A name that may have dots; the skeleton spaces them.
@@ -171,7 +172,7 @@ impl Lower<'_> {
             }
             ast::UnaryOpKind::Neg => UnaryOp::Neg,
         };
-        Ok(fold::unary(op, self.expr(&u.expr)?))
+        Ok(Expr::Unary(op, Box::new(self.expr(&u.expr)?)))
     }
 
     fn binary(&mut self, b: &ast::BinOp<'_>) -> Lowered {
@@ -184,6 +185,7 @@ impl Lower<'_> {
         }
         let pair = (self.expr(&b.left)?, self.expr(&b.right)?);
         let compare = |op, (a, b)| Expr::Compare(Box::new(a), vec![(op, b)]);
+        let arithmetic = |op, pair| Expr::Binary(op, Box::new(pair));
         Ok(match b.op {
             K::ScAnd => Expr::And(Box::new(pair)),
             K::ScOr => Expr::Or(Box::new(pair)),
@@ -194,13 +196,13 @@ impl Lower<'_> {
             K::Gt => compare(CompareOp::Gt, pair),
             K::Gte => compare(CompareOp::GtEq, pair),
             K::In => compare(CompareOp::In, pair),
-            K::Add => fold::binary(BinaryOp::Add, pair),
-            K::Sub => fold::binary(BinaryOp::Sub, pair),
-            K::Mul => fold::binary(BinaryOp::Mul, pair),
-            K::Div => fold::binary(BinaryOp::Div, pair),
-            K::FloorDiv => fold::binary(BinaryOp::FloorDiv, pair),
-            K::Rem => fold::binary(BinaryOp::Mod, pair),
-            K::Pow => fold::binary(BinaryOp::Pow, pair),
+            K::Add => arithmetic(BinaryOp::Add, pair),
+            K::Sub => arithmetic(BinaryOp::Sub, pair),
+            K::Mul => arithmetic(BinaryOp::Mul, pair),
+            K::Div => arithmetic(BinaryOp::Div, pair),
+            K::FloorDiv => arithmetic(BinaryOp::FloorDiv, pair),
+            K::Rem => arithmetic(BinaryOp::Mod, pair),
+            K::Pow => arithmetic(BinaryOp::Pow, pair),
             K::Concat => Expr::Concat(vec![pair.0, pair.1]),
         })
     }

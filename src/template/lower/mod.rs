@@ -1,7 +1,6 @@
 //! From minijinja's tree, which borrows the skeleton, to our own.
 
 mod expr;
-mod fold;
 mod message;
 mod stmt;
 
@@ -93,8 +92,12 @@ struct Lower<'a> {
 
 impl Lower<'_> {
     fn error<T>(&self, token: Option<usize>, message: impl Into<String>) -> Result<T, SyntaxError> {
+        Err(self.error_at(token, message))
+    }
+
+    fn error_at(&self, token: Option<usize>, message: impl Into<String>) -> SyntaxError {
         let at = token.and_then(|t| self.tokens.get(t)).map_or(0, |t| t.start);
-        Err(SyntaxError { message: message.into(), at, line: self.line(at) })
+        SyntaxError { message: message.into(), at, line: self.line(at) }
     }
 
     fn line(&self, at: u32) -> usize {

@@ -168,7 +168,7 @@ impl Lower<'_> {
         let blank = |stmt: &Stmt| match stmt {
             Stmt::Output(o) => o.parts.iter().all(|p| match p {
                 Part::Text(t) => !t.is_empty() && t.chars().all(char::is_whitespace),
-                Part::Expr(_) => false,
+                Part::Expr(_) | Part::Constant(..) => false,
             }),
             _ => false,
         };

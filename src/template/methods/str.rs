@@ -24,7 +24,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
     match name {
         "capitalize" | "casefold" | "lower" | "swapcase" | "title" | "upper" => {
             positional("str", name, args, 0, 0)?;
-            Ok(Value::Str(s.derive(case::convert(s, name))))
+            Ok(Value::Str(s.alike(case::convert(s, name))))
         }
         "isalnum" | "isalpha" | "isascii" | "isdecimal" | "isdigit" | "isidentifier"
         | "islower" | "isnumeric" | "isprintable" | "isspace" | "istitle" | "isupper" => {
@@ -47,7 +47,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             } else {
                 s.strip_suffix(affix.as_str())
             };
-            Ok(Value::Str(s.derive(rest.unwrap_or(s))))
+            Ok(Value::Str(s.alike(rest.unwrap_or(s))))
         }
         "join" => {
             let args = positional("str", name, args, 1, 1)?;
@@ -58,7 +58,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             let old = native::text(name, 1, &args[0])?;
             let new = native::text(name, 2, &args[1])?;
             let count = args.get(2).map_or(Ok(-1), index)?;
-            Ok(Value::Str(s.derive(replace(s, &old, &new, count))))
+            Ok(Value::Str(s.alike(replace(s, &old, &new, count))))
         }
         "encode" => encode(s, args),
         "format" => {
@@ -100,7 +100,7 @@ fn join(separator: &Str, items: &Value) -> PyResult<Value> {
             }
         }
     }
-    Ok(Value::Str(separator.derive(out)))
+    Ok(Value::Str(separator.alike(out)))
 }
 
 /// `s.replace(old, new, count)`; all of them if `count` is negative.
@@ -118,7 +118,7 @@ fn strip(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
         Some(Value::Str(chars)) => Some(chars.clone()),
         Some(_) => return Err(PyError::type_error(format!("{name} arg must be None or str"))),
     };
-    Ok(Value::Str(s.derive(stripped(s, name, chars.as_deref()))))
+    Ok(Value::Str(s.alike(stripped(s, name, chars.as_deref()))))
 }
 
 /// `strip`, `lstrip` or `rstrip`, of white space unless `chars` says what.
@@ -212,7 +212,7 @@ fn translate(s: &Str, table: &Value) -> PyResult<Value> {
             }
         }
     }
-    Ok(Value::Str(s.derive(out)))
+    Ok(Value::Str(s.alike(out)))
 }
 
 /// The characters `start..stop` of `s`.

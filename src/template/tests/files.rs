@@ -10,24 +10,25 @@ use num_bigint::Sign;
 use super::Test;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
-    PyError, PyErrorKind, PyResult, Value, ops::settle_typed, repr::str_repr, types::type_name,
+    PyError, PyErrorKind, PyResult, Value, ops::settle_typed, repr::repr, types::type_name,
 };
 
 pub(super) static TESTS: &[Test] = &[
-    Test::ansible("directory", "Whether it is a folder.", directory),
-    Test::ansible("is_dir", "Whether it is a folder.", directory),
-    Test::ansible("file", "Whether it is a file.", file),
-    Test::ansible("is_file", "Whether it is a file.", file),
-    Test::ansible("link", "Whether it is a symbolic link.", link),
-    Test::ansible("is_link", "Whether it is a symbolic link.", link),
-    Test::ansible("exists", "Whether it is there.", exists),
-    Test::ansible("link_exists", "Whether it is there, perhaps as a broken link.", link_exists),
+    Test::ansible("directory", "Whether it is a folder.", directory).late(),
+    Test::ansible("is_dir", "Whether it is a folder.", directory).late(),
+    Test::ansible("file", "Whether it is a file.", file).late(),
+    Test::ansible("is_file", "Whether it is a file.", file).late(),
+    Test::ansible("link", "Whether it is a symbolic link.", link).late(),
+    Test::ansible("is_link", "Whether it is a symbolic link.", link).late(),
+    Test::ansible("exists", "Whether it is there.", exists).late(),
+    Test::ansible("link_exists", "Whether it is there, perhaps as a broken link.", link_exists)
+        .late(),
     Test::ansible("abs", "Whether the path is absolute.", absolute),
     Test::ansible("is_abs", "Whether the path is absolute.", absolute),
-    Test::ansible("same_file", "Whether both are the same file.", same_file),
-    Test::ansible("is_same_file", "Whether both are the same file.", same_file),
-    Test::ansible("mount", "Whether it is a mount point.", mount),
-    Test::ansible("is_mount", "Whether it is a mount point.", mount),
+    Test::ansible("same_file", "Whether both are the same file.", same_file).late(),
+    Test::ansible("is_same_file", "Whether both are the same file.", same_file).late(),
+    Test::ansible("mount", "Whether it is a mount point.", mount).late(),
+    Test::ansible("is_mount", "Whether it is a mount point.", mount).late(),
 ];
 
 /// The path of a test that asks the system.
@@ -93,9 +94,9 @@ fn absolute(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     }
 }
 
-fn metadata(path: &Path) -> PyResult<std::fs::Metadata> {
+fn metadata(path: &Path, written: &Value) -> PyResult<std::fs::Metadata> {
     path.metadata().map_err(|e| {
-        let shown = str_repr(&path.to_string_lossy());
+        let shown = repr(written).unwrap_or_default();
         match e.kind() {
             std::io::ErrorKind::NotFound => PyError::new(
                 PyErrorKind::Other("FileNotFoundError"),
@@ -113,8 +114,8 @@ fn metadata(path: &Path) -> PyResult<std::fs::Metadata> {
 fn same_file(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [other] = args.bind("samefile", &["f1"], &["f2"], 1)?;
     let other = other.unwrap_or(Value::None);
-    let first = metadata(&path(&value, CallArgs::none(), "samefile", "f1")?)?;
-    let second = metadata(&path(&other, CallArgs::none(), "samefile", "f2")?)?;
+    let first = metadata(&path(&value, CallArgs::none(), "samefile", "f1")?, &value)?;
+    let second = metadata(&path(&other, CallArgs::none(), "samefile", "f2")?, &other)?;
     Ok(Value::Bool(first.dev() == second.dev() && first.ino() == second.ino()))
 }
 

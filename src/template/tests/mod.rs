@@ -29,11 +29,19 @@ pub struct Test {
     pub doc: &'static str,
     /// Its code. The result is usually a bool; `is failed` gives what the result holds.
     pub run: TestFn,
+    /// Whether the result for constants may be worked out once, while a template compiles: not
+    /// where it depends on files.
+    pub early: bool,
 }
 
 impl Test {
+    /// The same, only ever worked out while a template runs.
+    const fn late(self) -> Self {
+        Self { early: false, ..self }
+    }
+
     const fn jinja(name: &'static str, doc: &'static str, run: TestFn) -> Self {
-        Self { name, origin: Origin::Jinja, doc, run }
+        Self { name, origin: Origin::Jinja, doc, run, early: true }
     }
 
     const fn collection(
@@ -42,11 +50,11 @@ impl Test {
         doc: &'static str,
         run: TestFn,
     ) -> Self {
-        Self { name, origin: Origin::Collection(collection), doc, run }
+        Self { name, origin: Origin::Collection(collection), doc, run, early: true }
     }
 
     const fn ansible(name: &'static str, doc: &'static str, run: TestFn) -> Self {
-        Self { name, origin: Origin::Ansible, doc, run }
+        Self { name, origin: Origin::Ansible, doc, run, early: true }
     }
 }
 

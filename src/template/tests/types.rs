@@ -3,8 +3,8 @@
 use super::Test;
 use crate::template::{CallArgs, FilterContext, filters};
 use crate::value::{
-    BoundMethod, Number, PyError, PyResult, StrClass, Value, access, ops::settle, repr::to_text,
-    types::class_repr,
+    BoundMethod, Number, PyError, PyResult, StrClass, Value, access, ops::settle_typed,
+    repr::to_text, types::class_repr,
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -121,7 +121,9 @@ fn callable(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
 
 fn escaped(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     none_expected(args, "test_escaped")?;
-    answer(matches!(&value, Value::Str(s) if s.class() == StrClass::Markup))
+    // ansible's undefined has every attribute, the one that tells escaped text included.
+    let strict = matches!(&value, Value::Undefined(u) if !u.lenient);
+    answer(strict || matches!(&value, Value::Str(s) if s.class() == StrClass::Markup))
 }
 
 fn cased(cx: &mut dyn FilterContext, value: &Value, method: &str) -> PyResult<Value> {
@@ -141,7 +143,7 @@ fn upper(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<V
 
 /// The name whose registration is asked for.
 fn name(value: &Value) -> PyResult<String> {
-    match settle(value)?.as_str() {
+    match settle_typed(value)?.as_str() {
         Some(name) => Ok(name.to_owned()),
         None => Err(PyError::value_error(format!(
             "key must be a string, got {} instead",

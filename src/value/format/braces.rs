@@ -21,7 +21,7 @@ pub enum FormatArgs<'a> {
 pub fn format_braces(template: &Str, args: &FormatArgs) -> PyResult<Str> {
     let chars: Vec<char> = template.chars().collect();
     let mut state = State { args, next: Some(0) };
-    Ok(template.derive(state.expand(&chars, 2)?))
+    Ok(template.alike(state.expand(&chars, 2)?))
 }
 
 struct State<'a> {
@@ -105,6 +105,10 @@ impl State<'_> {
         let (first, mut rest) = name.split_at(end);
         let mut value = self.first(first)?;
         while !rest.is_empty() {
+            if let Value::Undefined(u) = &value {
+                // ansible's undefined has every attribute and item: itself.
+                return if u.lenient { Err(PyError::undefined(u)) } else { Ok(value) };
+            }
             if let Some(tail) = rest.strip_prefix('.') {
                 let end = tail.find(['.', '[']).unwrap_or(tail.len());
                 if end == 0 {

@@ -6,7 +6,8 @@ use num_traits::Signed;
 use super::number::format_float;
 use crate::value::{
     Number, PyError, PyErrorKind, PyResult, Str, Value, access,
-    ops::settle,
+    number::{decimal, float_to_bigint},
+    ops::{settle, settle_typed},
     repr::{repr, to_text},
     types::type_name,
 };
@@ -64,7 +65,7 @@ pub fn percent(template: &Str, args: &Value) -> PyResult<Str> {
     if args.next < args.items.len() && args.mapping.is_none() {
         return Err(PyError::type_error("not all arguments converted during string formatting"));
     }
-    Ok(template.derive(out))
+    Ok(template.alike(out))
 }
 
 fn incomplete() -> PyError {
@@ -144,6 +145,11 @@ fn size(chars: &[char], mut at: usize, args: &mut Args) -> PyResult<(Option<i64>
     if chars.get(at) == Some(&'*') {
         return match args.next()? {
             Value::Int(n) => Ok((Some(n), at + 1)),
+            Value::Bool(b) => Ok((Some(i64::from(b)), at + 1)),
+            Value::BigInt(_) => Err(PyError::new(
+                PyErrorKind::OverflowError,
+                "Python int too large to convert to C ssize_t",
+            )),
             _ => Err(PyError::type_error("* wants int")),
         };
     }
@@ -189,7 +195,7 @@ fn convert(value: &Value, kind: char, spec: &Spec, at: usize) -> PyResult<String
 }
 
 fn character(value: &Value) -> PyResult<String> {
-    let c = match settle(value)?.as_ref() {
+    let c = match settle_typed(value)?.as_ref() {
         Value::Str(s) if s.chars().count() == 1 => s.chars().next(),
         Value::Int(n) => match u32::try_from(*n).ok().and_then(char::from_u32) {
             Some(c) => Some(c),
@@ -201,15 +207,19 @@ fn character(value: &Value) -> PyResult<String> {
             }
         },
         Value::Bool(b) => Some(char::from(u8::from(*b))),
+        Value::BigInt(_) => {
+            return Err(PyError::new(PyErrorKind::OverflowError, "%c arg not in range(0x110000)"));
+        }
         _ => None,
     };
     c.map(String::from).ok_or_else(|| PyError::type_error("%c requires int or char"))
 }
 
 fn integer(value: &Value, kind: char, spec: &Spec) -> PyResult<String> {
-    let v = settle(value)?;
+    let is_real = matches!(kind, 'd' | 'i' | 'u');
+    let v = if is_real { settle(value)? } else { settle_typed(value)? };
     let n: Option<BigInt> = match Number::of(v.as_ref()) {
-        Some(Number::Float(f)) if matches!(kind, 'd' | 'i' | 'u') => {
+        Some(Number::Float(f)) if is_real => {
             if !f.is_finite() {
                 let what = if f.is_nan() { "NaN" } else { "infinity" };
                 let message = format!("cannot convert float {what} to integer");
@@ -219,13 +229,13 @@ fn integer(value: &Value, kind: char, spec: &Spec) -> PyResult<String> {
                     PyError::new(PyErrorKind::OverflowError, message)
                 });
             }
-            crate::value::number::float_to_bigint(f)
+            float_to_bigint(f)
         }
         Some(number) => number.to_bigint(),
         None => None,
     };
     let n = n.ok_or_else(|| {
-        let wanted = if matches!(kind, 'd' | 'i' | 'u') { "a real number" } else { "an integer" };
+        let wanted = if is_real { "a real number" } else { "an integer" };
         PyError::type_error(format!(
             "%{kind} format: {wanted} is required, not {}",
             type_name(value)
@@ -237,7 +247,7 @@ fn integer(value: &Value, kind: char, spec: &Spec) -> PyResult<String> {
         'X' => (16, "0X"),
         _ => (10, ""),
     };
-    let mut digits = n.abs().to_str_radix(radix);
+    let mut digits = if radix == 10 { decimal(&n.abs())? } else { n.abs().to_str_radix(radix) };
     if kind == 'X' {
         digits = digits.to_ascii_uppercase();
     }

@@ -5,8 +5,12 @@ use num_traits::{Signed, ToPrimitive};
 
 use super::{braces::no_spec, number::format_float, number::group_digits};
 use crate::value::{
-    Number, PyError, PyErrorKind, PyResult, Value, number::float_repr, ops::settle, repr::to_text,
-    text::char_len, types::class_name,
+    Number, PyError, PyErrorKind, PyResult, Value,
+    number::{decimal, float_repr},
+    ops::settle_typed,
+    repr::to_text,
+    text::char_len,
+    types::class_name,
 };
 
 #[derive(Clone, Debug)]
@@ -24,11 +28,11 @@ struct Spec {
 
 /// `format(value, spec)`.
 pub fn format_value(value: &Value, spec: &str) -> PyResult<String> {
-    let v = settle(value)?;
-    let value = v.as_ref();
     if spec.is_empty() {
         return to_text(value);
     }
+    let v = settle_typed(value)?;
+    let value = v.as_ref();
     match value {
         Value::Str(s) => format_text(s, &parse(spec, value)?),
         Value::Bool(_) | Value::Int(_) | Value::BigInt(_) => {
@@ -229,7 +233,7 @@ fn format_int(n: &BigInt, spec: &Spec, value: &Value) -> PyResult<String> {
     if spec.grouping == Some(',') && radix != 10 {
         return Err(PyError::value_error(format!("Cannot specify ',' with '{kind}'.")));
     }
-    let mut digits = n.abs().to_str_radix(radix);
+    let mut digits = if radix == 10 { decimal(&n.abs())? } else { n.abs().to_str_radix(radix) };
     if kind == 'X' {
         digits = digits.to_ascii_uppercase();
     }

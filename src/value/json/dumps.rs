@@ -3,8 +3,11 @@
 use std::fmt::Write;
 
 use crate::value::{
-    Dict, Key, PyError, PyResult, Value, access, codec::surrogate_of, number::float_repr,
-    repr::isoformat, types::class_name,
+    Dict, Key, PyError, PyResult, Value, access,
+    codec::surrogate_of,
+    number::{decimal, float_repr},
+    repr::isoformat,
+    types::class_name,
 };
 
 /// How the text is laid out.
@@ -77,9 +80,7 @@ impl Writer<'_> {
                 // Writing to a String cannot fail.
                 let _ = write!(self.out, "{n}");
             }
-            Value::BigInt(n) => {
-                let _ = write!(self.out, "{n}");
-            }
+            Value::BigInt(n) => self.out.push_str(&decimal(n)?),
             Value::Float(f) => {
                 let text = float(*f, self.layout)?;
                 self.out.push_str(&text);
@@ -214,7 +215,7 @@ pub(super) fn key_text(key: &Key) -> PyResult<String> {
         Value::None => "null".to_owned(),
         Value::Bool(b) => b.to_string(),
         Value::Int(n) => n.to_string(),
-        Value::BigInt(n) => n.to_string(),
+        Value::BigInt(n) => decimal(n)?,
         Value::Float(f) => float(*f, &Layout::default())?,
         other => {
             return Err(PyError::type_error(format!(

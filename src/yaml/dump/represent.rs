@@ -5,7 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use super::{DumpOptions, Style, Text, lossy};
 use crate::{
     diagnostic::{Error, Kind, Result},
-    value::{Key, Value, number::float_repr, ops, repr::isoformat},
+    value::{
+        Key, StrClass, Value,
+        number::float_repr,
+        ops,
+        repr::{isoformat, repr},
+    },
     yaml::tag::Tag,
 };
 
@@ -81,6 +86,10 @@ impl<'o> Representer<'o> {
             Value::Int(n) => self.scalar(Tag::Int, n.to_string()),
             Value::BigInt(n) => self.scalar(Tag::Int, n.to_string()),
             Value::Float(n) => self.scalar(Tag::Float, float(*n)),
+            // It knows only the classes of text that are registered.
+            Value::Str(s) if s.class() == StrClass::Markup => {
+                return Err(unknown(&repr(value).unwrap_or_default()));
+            }
             Value::Str(s) => self.text(s),
             Value::Bytes(b) => {
                 let body = Body::Scalar { text: base64_lines(b), style: Some(Style::Literal) };
@@ -109,8 +118,7 @@ impl<'o> Representer<'o> {
                     self.value(&plain, identity)?
                 }
                 _ => {
-                    let text = format!("('cannot represent an object', {})", o.repr());
-                    return Err(Error::new(Kind::Template, text));
+                    return Err(unknown(&o.repr()));
                 }
             },
         })
@@ -200,6 +208,11 @@ fn float(n: f64) -> String {
     let text = float_repr(n);
     // YAML 1.1 has no float without a point.
     if text.contains('.') { text } else { text.replacen('e', ".0e", 1) }
+}
+
+/// PyYAML's error for a class that nobody registered.
+fn unknown(shown: &str) -> Error {
+    Error::new(Kind::Template, format!("('cannot represent an object', {shown})"))
 }
 
 /// Python's `base64.encodebytes`: lines of 76 characters, each with its line feed.

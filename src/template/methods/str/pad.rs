@@ -20,7 +20,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             pad(s, name, width(&args[0])?, fill)
         }
     };
-    Ok(Value::Str(s.derive(out)))
+    Ok(Value::Str(s.alike(out)))
 }
 
 fn width(value: &Value) -> PyResult<usize> {

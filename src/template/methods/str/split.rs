@@ -13,7 +13,7 @@ use crate::value::{
 };
 
 pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
-    let derived = |parts: Vec<&str>| parts.into_iter().map(|p| Value::Str(s.derive(p))).collect();
+    let derived = |parts: Vec<&str>| parts.into_iter().map(|p| Value::Str(s.alike(p))).collect();
     match name {
         "splitlines" => {
             let [keep] = keywords(name, args, &["keepends"])?;
