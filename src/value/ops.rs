@@ -556,7 +556,7 @@ pub fn mul(a: &Value, b: &Value) -> PyResult<Value> {
     if let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) {
         return arithmetic(p, q, i64::checked_mul, |a, b| a * b, |a, b| a * b);
     }
-    if is_repeatable(x) && !(is_own(y) && !is_own(x)) {
+    if is_repeatable(x) && (is_own(x) || !is_own(y)) {
         return repeat(x, y, b);
     }
     if is_repeatable(y) {
