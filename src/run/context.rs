@@ -132,8 +132,6 @@ pub struct PlayContext {
     pub prompted: Dict,
     /// `vars_files` as written.
     pub vars_files: Vec<Value>,
-    /// Every host of the play.
-    pub hosts_all: Arc<[Arc<str>]>,
     /// The hosts of this batch.
     pub batch: Vec<Arc<str>>,
     /// `force_handlers`.

@@ -245,7 +245,7 @@ impl State {
         batch: Vec<Arc<str>>,
     ) -> PlayContext {
         let hosts_all = self.run.world.inventory().select(&fields.hosts).unwrap_or_default();
-        let view = PlayView::of(play, fields, hosts_all.clone());
+        let view = PlayView::of(play, fields, hosts_all);
         view.set_batch(batch.clone());
         let info = PlayInfo {
             name: fields.name.clone(),
@@ -261,7 +261,6 @@ impl State {
             info: Arc::new(info),
             prompted,
             vars_files: fields.vars_files.clone(),
-            hosts_all: hosts_all.into(),
             batch,
             force_handlers: fields.force_handlers,
             max_fail_percentage: fields.max_fail_percentage,

@@ -34,7 +34,12 @@ impl PlayRun {
         match what {
             "noop" => {}
             "role_complete" => self.role_complete(task, host),
-            "refresh_inventory" => self.play.run.world.inventory().refresh()?,
+            "refresh_inventory" => {
+                let inventory = self.play.run.world.inventory();
+                inventory.refresh()?;
+                let hosts = inventory.select(&self.play.info.hosts).unwrap_or_default();
+                self.play.view.set_all_hosts(hosts);
+            }
             "reset_connection" => self.reset_connection(host, task).await?,
             "flush_handlers" | "clear_facts" | "clear_host_errors" | "end_batch" | "end_play"
             | "end_host" => {

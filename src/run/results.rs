@@ -168,7 +168,11 @@ impl PlayRun {
                 _ => Vec::new(),
             };
             let vars = host.get("host_vars").and_then(|v| v.as_dict().cloned());
-            inventory.add_host(&name, &vars.unwrap_or_default(), &groups)?
+            let changed = inventory.add_host(&name, &vars.unwrap_or_default(), &groups)?;
+            if changed {
+                self.play.view.add_host(name.as_str().into());
+            }
+            changed
         } else if let Some((group, parents)) = &control.add_group {
             inventory.group_by(&finished.host, group, parents)?
         } else {

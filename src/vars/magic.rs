@@ -22,8 +22,6 @@ pub struct PlayView {
     pub name: String,
     /// The folder of the playbook: `playbook_dir`, and where `group_vars/` are looked for.
     pub basedir: PathBuf,
-    /// Hosts of the whole play, before any failed.
-    pub all_hosts: Vec<Arc<str>>,
     /// Names of the roles in `roles:`.
     pub roles: Vec<Arc<str>>,
     /// Names of the roles that those depend on.
@@ -33,6 +31,7 @@ pub struct PlayView {
 
 #[derive(Debug, Default)]
 struct Hosts {
+    all: Vec<Arc<str>>,
     batch: Vec<Arc<str>>,
     removed: HashSet<Arc<str>>,
 }
@@ -44,7 +43,8 @@ impl PlayView {
         basedir: impl Into<PathBuf>,
         all_hosts: Vec<Arc<str>>,
     ) -> Self {
-        Self { name: name.into(), basedir: basedir.into(), all_hosts, ..Self::default() }
+        let hosts = RwLock::new(Hosts { all: all_hosts, ..Hosts::default() });
+        Self { name: name.into(), basedir: basedir.into(), hosts, ..Self::default() }
     }
 
     /// What is told of a play with these final fields.
@@ -84,10 +84,28 @@ impl PlayView {
         self.hosts.write().removed.remove(host);
     }
 
+    /// A host that `add_host` made: the present batch knows it, whatever the play's pattern says.
+    pub fn add_host(&self, host: Arc<str>) {
+        let mut hosts = self.hosts.write();
+        if !hosts.all.contains(&host) {
+            hosts.all.push(host);
+        }
+    }
+
+    /// The inventory was read again, and these hosts match the play's pattern.
+    pub fn set_all_hosts(&self, all: Vec<Arc<str>>) {
+        self.hosts.write().all = all;
+    }
+
+    /// `ansible_play_hosts_all`: hosts of the whole play, those that failed among them.
+    pub fn all_hosts(&self) -> Vec<Arc<str>> {
+        self.hosts.read().all.clone()
+    }
+
     /// `ansible_play_hosts`: hosts of the play that are still in it.
     pub fn hosts(&self) -> Vec<Arc<str>> {
         let hosts = self.hosts.read();
-        self.all_hosts.iter().filter(|h| !hosts.removed.contains(*h)).cloned().collect()
+        hosts.all.iter().filter(|h| !hosts.removed.contains(*h)).cloned().collect()
     }
 
     /// `ansible_play_batch`: hosts of the batch that are still in the play.
@@ -205,7 +223,7 @@ impl Magic {
                 names(&once.into_iter().collect::<Vec<_>>())
             }
             "ansible_play_name" => Value::str(play.name.as_str()),
-            "ansible_play_hosts_all" => names(&play.all_hosts),
+            "ansible_play_hosts_all" => names(&play.all_hosts()),
             "ansible_play_hosts" => names(&play.hosts()),
             "ansible_play_batch" | "play_hosts" => names(&play.batch()),
             _ => return None,
@@ -270,6 +288,8 @@ mod tests {
         assert_eq!((play.hosts(), play.batch()), (vec![host("a")], vec![host("a")]));
         play.restore_host("b");
         assert_eq!(play.batch().len(), 2);
-        assert_eq!(play.all_hosts.len(), 3);
+        play.add_host(host("d"));
+        play.add_host(host("a"));
+        assert_eq!(play.all_hosts(), ["a", "b", "c", "d"].map(host));
     }
 }
