@@ -7,6 +7,7 @@ mod host_list;
 mod ini;
 mod script;
 mod templates;
+mod toml;
 mod yaml;
 
 use std::{
@@ -41,7 +42,7 @@ trait Plugin: Sync {
 }
 
 /// Every kind there is.
-static PLUGINS: [&dyn Plugin; 8] = [
+static PLUGINS: [&dyn Plugin; 9] = [
     &host_list::HostList,
     &host_list::AdvancedHostList,
     &script::Script,
@@ -49,6 +50,7 @@ static PLUGINS: [&dyn Plugin; 8] = [
     &constructed::Constructed,
     &generator::Generator,
     &yaml::Yaml,
+    &toml::Toml,
     &ini::Ini,
 ];
 
@@ -247,7 +249,6 @@ impl Reading<'_> {
         for name in &self.rules.enabled {
             match plugin(name) {
                 Some(plugin) => found.push(plugin),
-                None if name == "toml" => {}
                 None => {
                     let text = format!("Failed to load inventory plugin, skipping {name}");
                     self.notices.warning(text);
