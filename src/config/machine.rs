@@ -22,6 +22,20 @@ pub trait Machine: Send + Sync {
     fn is_dir(&self, path: &Path) -> bool;
 }
 
+/// The controller's Python, for what still asks for one: the first `python3` of PATH, which is the
+/// virtual environment's where one is active.
+pub fn controller_python() -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let runs = |file: &PathBuf| {
+        file.metadata().is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join("python3"))
+        .find(runs)
+        .map_or_else(|| "/usr/bin/python3".to_owned(), |f| f.to_string_lossy().into_owned())
+}
+
 /// The machine that this runs on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct System;

@@ -7,7 +7,7 @@ pub mod options;
 mod settings;
 
 pub use self::{
-    machine::{Machine, System, expand_path, normalize},
+    machine::{Machine, System, controller_python, expand_path, normalize},
     option::{Opt, Reads, Spec, Type},
     settings::{Origin, Setting, Settings},
 };

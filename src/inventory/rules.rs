@@ -179,6 +179,7 @@ impl Rules {
             duplicate_keys: Duplicates::from_word(&settings.get(&options::DUPLICATE_YAML_DICT_KEY)),
             group_names,
             mismatch,
+            python: crate::config::controller_python().into(),
             enabled: settings.get(&options::INVENTORY_ENABLED),
             yaml_extensions: settings.get(&options::yaml_inventory::YAML_EXTENSIONS),
             vars_extensions: settings.get(&options::YAML_FILENAME_EXTENSIONS),

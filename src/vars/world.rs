@@ -64,6 +64,7 @@ impl Options {
             merge: settings.get(&options::DEFAULT_HASH_BEHAVIOUR) == "merge",
             inject_facts: settings.get(&options::INJECT_FACTS_AS_VARS),
             vars_root: VarsRoot::from_settings(settings),
+            python: crate::config::controller_python().into(),
             run,
             ..Self::default()
         }
