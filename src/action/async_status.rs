@@ -6,32 +6,17 @@ use crate::value::{Dict, Value};
 /// Asks for a job.
 pub static ACTION: Action = Action { name: "async_status", bypass_host_loop: false, run };
 
-const KNOWN: &[&str] = &["jid", "mode"];
-
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
     Box::pin(async move {
         let args = cx.args.copy();
         check(&args)?;
+        cx.only_specified(&["jid", "mode"])?;
         status(cx, args).await
     })
 }
 
 /// The arguments as the specification of ansible's action has them.
 fn check(args: &Dict) -> Result<(), ActionError> {
-    let mut unknown: Vec<String> = args
-        .read()
-        .keys()
-        .map(|k| k.value().to_text())
-        .filter(|k| !KNOWN.contains(&k.as_str()))
-        .collect();
-    if !unknown.is_empty() {
-        unknown.sort_unstable();
-        return Err(ActionError::fail(format!(
-            "Unsupported parameters for (async_status) module: {}. Supported parameters include: \
-             jid, mode.",
-            unknown.join(", ")
-        )));
-    }
     if args.get("jid").is_none_or(|v| v.is_none()) {
         return Err(ActionError::fail("missing required arguments: jid"));
     }

@@ -107,6 +107,32 @@ impl ActionContext<'_> {
         )))
     }
 
+    /// The same, in the words of actions that have a specification of arguments.
+    pub fn only_specified(&self, known: &[&str]) -> Result<(), ActionError> {
+        let mut unknown: Vec<String> = self
+            .args
+            .read()
+            .keys()
+            .map(|k| k.value().to_text())
+            .filter(|k| !known.contains(&k.as_str()))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        unknown.sort_unstable();
+        let written = &self.worker.task.action.written;
+        // ansible-core names the action as it was loaded.
+        let loaded = match written.strip_prefix("ansible.builtin.") {
+            Some(name) => format!("ansible_collections.ansible.builtin.plugins.action.{name}"),
+            None => written.clone(),
+        };
+        Err(ActionError::fail(format!(
+            "Unsupported parameters for ({loaded}) module: {}. Supported parameters include: {}.",
+            unknown.join(", "),
+            known.join(", ")
+        )))
+    }
+
     /// An argument, unless it is missing or null.
     pub fn arg(&self, name: &str) -> Option<Value> {
         self.args.get(name).filter(|v| !v.is_none())

@@ -27,7 +27,6 @@ struct Wish {
 }
 
 fn read(cx: &ActionContext<'_>) -> Result<Wish, ActionError> {
-    cx.only(&["echo", "minutes", "prompt", "seconds"])?;
     if cx.arg("minutes").is_some() && cx.arg("seconds").is_some() {
         return Err(ActionError::fail("parameters are mutually exclusive: minutes|seconds"));
     }
@@ -41,10 +40,20 @@ fn read(cx: &ActionContext<'_>) -> Result<Wish, ActionError> {
             ))
         })
     };
+    let echo = cx.arg("echo").map_or(Ok(true), |value| {
+        keywords::to_bool(&value).map_err(|e| {
+            ActionError::fail(format!(
+                "argument 'echo' is of type {} and we were unable to convert to bool: {}",
+                class_repr(&value),
+                e.message()
+            ))
+        })
+    })?;
     let minutes = number("minutes")?;
     let seconds = minutes.map(|m| m * 60).or(number("seconds")?);
+    cx.only_specified(&["echo", "minutes", "prompt", "seconds"])?;
     Ok(Wish {
-        echo: cx.truth("echo", true)?,
+        echo,
         prompt: cx.text("prompt").filter(|p| !p.is_empty()),
         seconds: seconds.map(|s| s.max(1).unsigned_abs()),
         in_minutes: minutes.is_some() || seconds.is_none(),

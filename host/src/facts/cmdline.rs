@@ -4,7 +4,7 @@ use super::{Collector, content};
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector = Collector { name: "cmdline", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "cmdline", subsets: &["cmdline"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let Some(text) = content(cx, "/proc/cmdline") else { return };

@@ -5,7 +5,7 @@ use crate::clock::{Calendar, local};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "date_time", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "date_time", subsets: &["date_time"], collect };
 
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];

@@ -6,8 +6,7 @@ use super::{Collector, content, names};
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector =
-    Collector { name: "devices", subsets: &["hardware", "devices"], collect };
+pub static COLLECTOR: Collector = Collector { name: "devices", subsets: &["hardware"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let links = Links::read(cx);

@@ -4,7 +4,8 @@ use super::{Collector, content};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "distribution", subsets: &["min"], collect };
+pub static COLLECTOR: Collector =
+    Collector { name: "distribution", subsets: &["distribution"], collect };
 
 /// `/etc/os-release` as names and values.
 pub(crate) struct OsRelease {

@@ -4,7 +4,7 @@ use super::{Collector, lines};
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector = Collector { name: "dns", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "dns", subsets: &["dns"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let mut dns = Map::new();

@@ -4,7 +4,7 @@ use super::Collector;
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector = Collector { name: "env", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "env", subsets: &["env"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let env: Map = cx.target.environ().into_iter().map(|(k, v)| (k, Data::from(v))).collect();

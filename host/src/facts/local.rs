@@ -8,7 +8,7 @@ use crate::data::{Data, Map};
 use crate::python::{self, Subject};
 use crate::target::Run;
 
-pub static COLLECTOR: Collector = Collector { name: "local", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "local", subsets: &["local"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let folder = cx.call.args.get("fact_path").and_then(Data::as_str);

@@ -4,7 +4,7 @@ use super::{Collector, lines, output};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "lsb", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "lsb", subsets: &["lsb"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let mut lsb = Map::new();

@@ -1,5 +1,8 @@
 //! Facts: one file a collector; registered below.
 
+mod apparmor;
+mod caps;
+mod chroot;
 mod cmdline;
 mod cpu;
 mod date_time;
@@ -8,6 +11,8 @@ mod distribution;
 mod dmi;
 mod dns;
 mod env;
+mod fips;
+mod loadavg;
 mod local;
 mod lsb;
 mod memory;
@@ -16,7 +21,6 @@ mod network;
 mod pkg_mgr;
 pub mod platform;
 mod python;
-mod security;
 mod selinux;
 mod service_mgr;
 mod ssh_pub_keys;
@@ -32,9 +36,9 @@ use crate::data::Map;
 
 /// What finds out some facts.
 pub struct Collector {
-    /// The name of the file, and of the subset in `gather_subset`.
+    /// The name of the file.
     pub name: &'static str,
-    /// Other subsets that it belongs to (`min`, `hardware`, `network`, `virtual`, …).
+    /// The subsets of `gather_subset` that it gathers, or helps to gather.
     pub subsets: &'static [&'static str],
     /// Add facts, named without the prefix `ansible_`. What can't be found out is left out.
     pub collect: fn(&mut Context<'_>, &mut Map),
@@ -50,7 +54,10 @@ pub static COLLECTORS: &[&Collector] = &[
     &date_time::COLLECTOR,
     &env::COLLECTOR,
     &user::COLLECTOR,
-    &security::COLLECTOR,
+    &apparmor::COLLECTOR,
+    &fips::COLLECTOR,
+    &caps::COLLECTOR,
+    &chroot::COLLECTOR,
     &selinux::COLLECTOR,
     &service_mgr::COLLECTOR,
     &pkg_mgr::COLLECTOR,
@@ -63,6 +70,7 @@ pub static COLLECTORS: &[&Collector] = &[
     &devices::COLLECTOR,
     &mounts::COLLECTOR,
     &uptime::COLLECTOR,
+    &loadavg::COLLECTOR,
     &network::COLLECTOR,
     &storage_ids::COLLECTOR,
     &virtualization::COLLECTOR,

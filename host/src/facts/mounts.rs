@@ -6,8 +6,7 @@ use super::{Collector, lines, output};
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector =
-    Collector { name: "mounts", subsets: &["hardware", "mounts"], collect };
+pub static COLLECTOR: Collector = Collector { name: "mounts", subsets: &["hardware"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let bound = bind_mounts(cx);

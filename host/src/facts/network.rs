@@ -8,8 +8,7 @@ use super::{Collector, content, names, output};
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector =
-    Collector { name: "network", subsets: &["interfaces", "network"], collect };
+pub static COLLECTOR: Collector = Collector { name: "network", subsets: &["network"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     if cx.target.find_program("ip", &[]).is_none() {

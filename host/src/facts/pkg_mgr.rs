@@ -4,7 +4,7 @@ use super::Collector;
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector = Collector { name: "pkg_mgr", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "pkg_mgr", subsets: &["pkg_mgr"], collect };
 
 /// Programs and the modules that use them; the last that is there counts.
 const MANAGERS: &[(&str, &str)] = &[

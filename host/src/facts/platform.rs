@@ -4,7 +4,7 @@ use super::{Collector, content, output};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "platform", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "platform", subsets: &["platform"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let uname = cx.target.uname().unwrap_or_default();

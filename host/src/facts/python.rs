@@ -6,7 +6,7 @@ use super::Collector;
 use crate::context::Context;
 use crate::data::{Data, Map};
 
-pub static COLLECTOR: Collector = Collector { name: "python", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "python", subsets: &["python"], collect };
 
 /// Asks for more than the facts: the version is one by itself.
 const SCRIPT: &str = "\

@@ -4,7 +4,7 @@ use super::{Collector, content, lines};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "selinux", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "selinux", subsets: &["selinux"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let mut all = Map::new();

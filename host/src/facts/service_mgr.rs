@@ -4,7 +4,8 @@ use super::{Collector, content};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "service_mgr", subsets: &["min"], collect };
+pub static COLLECTOR: Collector =
+    Collector { name: "service_mgr", subsets: &["service_mgr"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let name = manager(cx);

@@ -4,7 +4,8 @@ use super::{Collector, content};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "ssh_pub_keys", subsets: &["min"], collect };
+pub static COLLECTOR: Collector =
+    Collector { name: "ssh_pub_keys", subsets: &["ssh_pub_keys"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     for folder in ["/etc/ssh", "/etc/openssh", "/etc"] {

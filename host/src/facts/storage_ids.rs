@@ -4,7 +4,8 @@ use super::{Collector, content, lines, names};
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "storage_ids", subsets: &["network"], collect };
+pub static COLLECTOR: Collector =
+    Collector { name: "storage_ids", subsets: &["fibre_channel_wwn", "iscsi", "nvme"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let iqn = lines(cx, "/etc/iscsi/initiatorname.iscsi")

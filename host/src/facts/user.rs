@@ -4,7 +4,7 @@ use super::Collector;
 use crate::context::Context;
 use crate::data::Map;
 
-pub static COLLECTOR: Collector = Collector { name: "user", subsets: &["min"], collect };
+pub static COLLECTOR: Collector = Collector { name: "user", subsets: &["user"], collect };
 
 fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     let (uid, gid) = (cx.target.euid(), cx.target.egid());

@@ -16,7 +16,7 @@ pub static MODULE: Module = Module {
 
 fn run(_cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     match args.req("data") {
-        "crash" => Err(Failure::new("boom")),
+        "crash" => Err(Failure::crash("Exception", "boom")),
         data => Ok(Outcome::silent().with("ping", data)),
     }
 }
@@ -35,7 +35,8 @@ mod tests {
         let call = Call::new("ping", json!({"data": "hi"}));
         assert_eq!(call.run_on(&mut Fake::new())["ping"], "hi");
         let result = Call::new("ping", json!({"data": "crash"})).run_on(&mut Fake::new());
-        assert_eq!(result.get("msg").unwrap(), "boom");
+        let trace = "Traceback (most recent call last):\nException: boom\n";
+        assert_eq!(result.get("module_stderr").unwrap(), trace);
         assert_eq!(result["failed"], true);
     }
 }

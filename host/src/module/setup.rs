@@ -1,5 +1,7 @@
 //! `setup`: what is known of a host.
 
+use std::collections::BTreeSet;
+
 use crate::data::Map;
 use crate::facts::{COLLECTORS, Collector};
 use crate::module::{Args, CheckMode, Context, Failure, Kind, Module, Opt, Outcome};
@@ -19,7 +21,7 @@ pub static MODULE: Module = Module {
     ..Module::builtin("setup", "Gathers facts of a host", run)
 };
 
-/// What `min` stands for, as ansible names it.
+/// What `min` stands for.
 const MINIMAL: &[&str] = &[
     "apparmor",
     "caps",
@@ -34,42 +36,93 @@ const MINIMAL: &[&str] = &[
     "pkg_mgr",
     "platform",
     "python",
-    "security",
     "selinux",
     "service_mgr",
     "ssh_pub_keys",
     "user",
 ];
 
-/// Other names of ansible's for subsets, each with the collectors that it means here.
-const OTHER_NAMES: &[(&str, &[&str])] = &[
-    ("apparmor", &["security"]),
-    ("caps", &["security"]),
-    ("fips", &["security"]),
-    ("is_chroot", &["security"]),
-    ("chroot", &["security"]),
-    ("system_capabilities", &["security"]),
-    ("processor", &["cpu"]),
-    ("memory", &["memory"]),
-    ("loadavg", &["uptime"]),
-    ("virtual", &["virtualization"]),
-    ("virtualization_type", &["virtualization"]),
-    ("virtualization_role", &["virtualization"]),
-    ("default_ipv4", &["network"]),
-    ("default_ipv6", &["network"]),
-    ("all_ipv4_addresses", &["network"]),
-    ("all_ipv6_addresses", &["network"]),
-    ("iscsi", &["storage_ids"]),
-    ("nvme", &["storage_ids"]),
-    ("fibre_channel_wwn", &["storage_ids"]),
-    ("lvm", &["devices"]),
-    ("machine_id", &["platform"]),
-    ("system", &["platform"]),
-    ("kernel", &["platform"]),
-    ("os_family", &["distribution"]),
-    ("python_version", &["platform"]),
+/// Every subset, each with the facts that name it too.
+const SUBSETS: &[(&str, &[&str])] = &[
+    ("apparmor", &[]),
+    ("caps", &["system_capabilities", "system_capabilities_enforced"]),
+    ("chroot", &["is_chroot"]),
+    ("cmdline", &[]),
+    ("date_time", &[]),
+    (
+        "distribution",
+        &[
+            "distribution_major_version",
+            "distribution_release",
+            "distribution_version",
+            "os_family",
+        ],
+    ),
+    ("dns", &[]),
+    ("env", &[]),
     ("facter", &[]),
+    ("fibre_channel_wwn", &[]),
+    ("fips", &[]),
+    ("hardware", &["devices", "mounts", "processor", "processor_cores", "processor_count"]),
+    ("iscsi", &[]),
+    ("loadavg", &[]),
+    ("local", &[]),
+    ("lsb", &[]),
+    (
+        "network",
+        &["all_ipv4_addresses", "all_ipv6_addresses", "default_ipv4", "default_ipv6", "interfaces"],
+    ),
+    ("nvme", &[]),
     ("ohai", &[]),
+    ("pkg_mgr", &[]),
+    (
+        "platform",
+        &[
+            "architecture",
+            "kernel",
+            "kernel_version",
+            "machine",
+            "machine_id",
+            "python_version",
+            "system",
+        ],
+    ),
+    ("python", &[]),
+    ("selinux", &[]),
+    ("service_mgr", &[]),
+    (
+        "ssh_pub_keys",
+        &[
+            "ssh_host_key_dsa_public",
+            "ssh_host_key_ecdsa_public",
+            "ssh_host_key_ed25519_public",
+            "ssh_host_key_rsa_public",
+            "ssh_host_pub_keys",
+        ],
+    ),
+    (
+        "user",
+        &[
+            "effective_group_ids",
+            "effective_user_id",
+            "real_user_id",
+            "user_dir",
+            "user_gecos",
+            "user_gid",
+            "user_id",
+            "user_shell",
+            "user_uid",
+        ],
+    ),
+    (
+        "virtual",
+        &[
+            "virtualization_role",
+            "virtualization_tech_guest",
+            "virtualization_tech_host",
+            "virtualization_type",
+        ],
+    ),
 ];
 
 fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
@@ -109,68 +162,80 @@ fn wanted(patterns: &[String], name: &str) -> bool {
         })
 }
 
-/// The collectors that a subset names.
-fn members(subset: &str) -> Option<Vec<&'static Collector>> {
-    let by = |keep: &dyn Fn(&Collector) -> bool| -> Vec<&'static Collector> {
-        COLLECTORS.iter().copied().filter(|c| keep(c)).collect()
-    };
-    if let Some((_, names)) = OTHER_NAMES.iter().find(|(name, _)| *name == subset) {
-        return Some(by(&|c| names.contains(&c.name)));
-    }
-    let found = match subset {
-        "all" => by(&|_| true),
-        "min" => by(&|c| MINIMAL.contains(&c.name)),
-        _ => by(&|c| c.name == subset || c.subsets.contains(&subset)),
-    };
-    (!found.is_empty()).then_some(found)
+/// Subsets that need others gathered with them, whatever is left out.
+const NEEDED: &[(&str, &[&str])] = &[
+    ("hardware", &["platform"]),
+    ("network", &["distribution", "platform"]),
+    ("pkg_mgr", &["distribution"]),
+    ("service_mgr", &["distribution", "platform"]),
+];
+
+/// Every name that may stand in `gather_subset`, but for `all` and `min`.
+fn names() -> impl Iterator<Item = &'static str> {
+    SUBSETS.iter().flat_map(|(name, facts)| std::iter::once(*name).chain(facts.iter().copied()))
 }
 
-/// The collectors that these subsets ask for, in their own order.
-fn choose(subsets: &[String]) -> Result<Vec<&'static Collector>, Failure> {
-    let (mut add, mut exclude): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-    let mut explicit: Vec<&str> = Vec::new();
-    let unknown = |name: &str| {
-        let mut valid: Vec<&str> = COLLECTORS.iter().map(|c| c.name).collect();
-        valid.extend(["all", "min", "hardware", "network", "virtual"]);
-        valid.extend(OTHER_NAMES.iter().map(|(name, _)| *name));
-        valid.sort_unstable();
-        valid.dedup();
-        Failure::new(format!(
-            "Bad subset '{name}' given to Ansible. gather_subset options allowed: {}",
-            valid.join(", ")
-        ))
-    };
-    let mut all = false;
+/// The names that these subsets come to: what is added, without what is left out, but for what is
+/// asked for by its own name.
+fn choose_names(subsets: &[String]) -> Result<BTreeSet<&'static str>, Failure> {
+    let mut add: BTreeSet<&str> = MINIMAL.iter().copied().collect();
+    let mut exclude: BTreeSet<&str> = BTreeSet::new();
+    let mut explicit: BTreeSet<&str> = BTreeSet::new();
     for subset in subsets {
         let (name, out) = match subset.strip_prefix('!') {
             Some(name) => (name, true),
             None => (subset.as_str(), false),
         };
-        let Some(found) = members(name) else { return Err(unknown(name)) };
         match (name, out) {
-            ("all", false) => all = true,
+            ("min", false) => add.extend(MINIMAL),
+            ("min", true) => exclude.extend(MINIMAL),
+            ("all", false) => add.extend(names()),
             // Without everything, the minimum still is gathered.
-            ("all", true) => {
-                exclude.extend(found.iter().map(|c| c.name).filter(|n| !MINIMAL.contains(n)));
+            ("all", true) => exclude.extend(names().filter(|n| !MINIMAL.contains(n))),
+            (name, true) => {
+                // What nobody gathers is easily left out. A single fact is not: its subset stays.
+                exclude.extend(names().filter(|n| *n == name));
+                let facts = SUBSETS.iter().find(|(n, _)| *n == name).map(|(_, facts)| facts);
+                exclude.extend(facts.into_iter().copied().flatten());
             }
-            (_, true) => exclude.extend(found.iter().map(|c| c.name)),
-            (_, false) => {
-                explicit.extend(found.iter().map(|c| c.name));
-                add.extend(found.iter().map(|c| c.name));
+            (name, false) => {
+                let Some(name) = names().find(|n| *n == name) else { return Err(unknown(name)) };
+                explicit.insert(name);
+                add.insert(name);
             }
         }
     }
-    let only_exclusions = subsets.iter().all(|s| s.starts_with('!'));
-    add.extend(MINIMAL);
-    if all || only_exclusions {
-        add.extend(COLLECTORS.iter().map(|c| c.name));
+    Ok(add.into_iter().filter(|n| !exclude.contains(n) || explicit.contains(n)).collect())
+}
+
+fn unknown(name: &str) -> Failure {
+    let mut valid: Vec<&str> = names().collect();
+    valid.sort_unstable();
+    Failure::new(format!(
+        "Bad subset '{name}' given to Ansible. gather_subset options allowed: all, {}",
+        valid.join(", ")
+    ))
+}
+
+/// The collectors that these subsets ask for, in their own order.
+fn choose(subsets: &[String]) -> Result<Vec<&'static Collector>, Failure> {
+    let chosen = choose_names(subsets)?;
+    let mut gathered: BTreeSet<&str> = SUBSETS
+        .iter()
+        .filter(|(name, facts)| {
+            std::iter::once(name).chain(facts.iter()).any(|n| chosen.contains(n))
+        })
+        .map(|(name, _)| *name)
+        .collect();
+    for (subset, needed) in NEEDED {
+        if gathered.contains(subset) {
+            gathered.extend(*needed);
+        }
     }
     Ok(COLLECTORS
         .iter()
         .copied()
-        .filter(|c| {
-            add.contains(&c.name) && (!exclude.contains(&c.name) || explicit.contains(&c.name))
-        })
+        .filter(|c| c.subsets.iter().any(|s| gathered.contains(s)))
         .collect())
 }
 
@@ -179,22 +244,37 @@ fn choose(subsets: &[String]) -> Result<Vec<&'static Collector>, Failure> {
 mod tests {
     use super::*;
 
-    fn names(subsets: &[&str]) -> Vec<&'static str> {
+    fn chosen(subsets: &[&str]) -> Vec<&'static str> {
         let subsets: Vec<String> = subsets.iter().map(|s| (*s).to_owned()).collect();
         choose(&subsets).unwrap().iter().map(|c| c.name).collect()
     }
 
     #[test]
     fn subsets_add_and_leave_out() {
-        assert_eq!(names(&["all"]).len(), COLLECTORS.len());
-        assert!(names(&["!all"]).contains(&"distribution"));
-        assert!(!names(&["!all"]).contains(&"network"));
-        assert!(!names(&["!all", "!min"]).contains(&"distribution"));
-        assert!(names(&["!all", "network"]).contains(&"network"));
-        assert!(names(&["min"]).contains(&"pkg_mgr") && !names(&["min"]).contains(&"cpu"));
-        assert!(names(&["!hardware"]).contains(&"network"));
-        assert!(!names(&["!hardware"]).contains(&"cpu"));
+        assert_eq!(chosen(&["all"]).len(), COLLECTORS.len());
+        assert!(chosen(&["!all"]).contains(&"distribution"));
+        assert!(!chosen(&["!all"]).contains(&"network"));
+        assert!(chosen(&["!all", "!min"]).is_empty());
+        assert!(chosen(&["!all", "network"]).contains(&"network"));
+        assert!(chosen(&["min"]).contains(&"pkg_mgr") && !chosen(&["min"]).contains(&"cpu"));
+        assert_eq!(chosen(&["!hardware"]), chosen(&["min"]));
+        assert_eq!(chosen(&["!odd"]), chosen(&["min"]));
         assert!(choose(&["nope".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_fact_stands_for_its_subset() {
+        assert_eq!(chosen(&["!all", "!min", "architecture"]), ["platform"]);
+        assert_eq!(chosen(&["!all", "!min", "mounts"]), chosen(&["!all", "!min", "hardware"]));
+        assert!(chosen(&["all", "!mounts"]).contains(&"mounts"));
+        assert!(!chosen(&["all", "!hardware"]).contains(&"mounts"));
+        assert!(chosen(&["all", "!hardware", "processor"]).contains(&"mounts"));
+    }
+
+    #[test]
+    fn needed_subsets_come_along() {
+        let network = chosen(&["!all", "!min", "network"]);
+        assert_eq!(network, ["platform", "distribution", "network"]);
     }
 
     #[test]
