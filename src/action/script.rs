@@ -100,7 +100,12 @@ fn source(cx: &ActionContext<'_>, name: &str, decrypt: bool) -> Result<Vec<u8>, 
         ActionError::Error(e) => ActionError::caught(crate::diagnostic::ansible_text(&e), &e),
         other => other,
     })?;
-    cx.worker.play.run.loader.read_bytes(&path, decrypt).map_err(Into::into)
+    cx.worker
+        .play
+        .run
+        .loader
+        .read_bytes(&path, decrypt)
+        .map_err(|e| ActionError::caught(crate::diagnostic::ansible_text(&e), &e))
 }
 
 /// Whether a path is there on the host.

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, copy};
 use crate::{
-    diagnostic::Source,
+    diagnostic::{Kind, Source},
     playbook::keywords,
     template::{FileOptions, template_vars},
     value::{Dict, Value, codec},
@@ -129,9 +129,10 @@ fn render(
     mut options: FileOptions,
 ) -> Result<String, ActionError> {
     let loader = &cx.worker.play.run.loader;
-    let bytes = loader
-        .read_bytes(source, true)
-        .map_err(|e| ActionError::fail(format!("could not find src={}, {e}", source.display())))?;
+    let bytes = loader.read_bytes(source, true).map_err(|e| match e.kind() {
+        Kind::Parser => ActionError::Error(e),
+        _ => ActionError::fail(format!("could not find src={}, {e}", source.display())),
+    })?;
     let text = String::from_utf8(bytes)
         .map_err(|_| ActionError::fail("Template source files must be utf-8 encoded"))?;
     let mut dirs: Vec<String> = match cx.scope.get("ansible_search_path") {

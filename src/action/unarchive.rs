@@ -48,7 +48,13 @@ async fn unarchive(cx: &mut ActionContext<'_>) -> Outcome {
             other => other,
         })?;
         let label = path.display().to_string();
-        let bytes = cx.worker.play.run.loader.read_bytes(&path, decrypt)?;
+        let bytes = cx
+            .worker
+            .play
+            .run
+            .loader
+            .read_bytes(&path, decrypt)
+            .map_err(|e| ActionError::caught(crate::diagnostic::ansible_text(&e), &e))?;
         files.push(Attached::bytes(&label, bytes));
         args.insert("src", label);
     }

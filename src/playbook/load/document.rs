@@ -55,6 +55,13 @@ impl Loader {
     pub fn read_plain(&self, path: &Path, decrypt: bool) -> Result<(Vec<u8>, bool)> {
         let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
         if decrypt && vault::is_encrypted(&bytes) {
+            if self.config.vault.is_empty() {
+                let path = path.display();
+                return Err(Error::new(
+                    Kind::Parser,
+                    format!("A vault password or secret must be specified to decrypt {path}"),
+                ));
+            }
             return Ok((self.config.vault.decrypt_file(&bytes, path)?, true));
         }
         Ok((bytes, false))

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 
 use super::{Lookup, options::Options};
 use crate::{
-    diagnostic::{Error, Kind},
+    diagnostic::Kind,
     paths,
     template::{
         Scope, Templar,
@@ -30,6 +30,9 @@ pub struct Call<'a> {
     /// Where `first_found` searches.
     pub subdir: &'static str,
 }
+
+/// What is said of an encrypted file where no password is known.
+pub(super) const NO_SECRETS: &str = "Attempting to decrypt but no vault secrets found";
 
 impl<'a> Call<'a> {
     pub(super) fn new(
@@ -165,11 +168,14 @@ impl<'a> Call<'a> {
         if !crate::vault::is_encrypted(&bytes) {
             return Ok(bytes);
         }
+        let vault = PyErrorKind::Other("ansible.parsing.vault.AnsibleVaultError");
         let Some(secrets) = &self.templar.environment().secrets else {
-            let message = "Attempting to decrypt but no vault secrets found";
-            return Err(Error::new(Kind::Vault, message).into());
+            return Err(PyError::new(vault, NO_SECRETS));
         };
-        Ok(secrets.decrypt_file(&bytes, path)?)
+        secrets.decrypt_file(&bytes, path).map_err(|e| match e.kind() {
+            Kind::Vault => PyError::new(vault, e.message()),
+            _ => e.into(),
+        })
     }
 
     /// The text of a file.

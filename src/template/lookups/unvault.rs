@@ -1,6 +1,6 @@
 //! `unvault`: what is in files, decrypted.
 
-use super::{Call, Lookup};
+use super::{Call, Lookup, call::NO_SECRETS};
 use crate::value::{PyError, PyErrorKind, PyResult, Value, repr::to_text};
 
 pub(super) static LOOKUP: Lookup =
@@ -15,7 +15,17 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
                 format!("Unable to find file matching \"{}\" ", to_text(&term)?),
             ));
         };
-        found.push(Value::from(call.read_text(&path)?));
+        let text = call.read_text(&path).map_err(|e| match e.message.as_ref() {
+            NO_SECRETS => PyError::new(
+                PyErrorKind::Other("ansible.errors.AnsibleParserError"),
+                format!(
+                    "A vault password or secret must be specified to decrypt {}",
+                    path.display()
+                ),
+            ),
+            _ => e,
+        })?;
+        found.push(Value::from(text));
     }
     Ok(found)
 }
