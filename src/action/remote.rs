@@ -291,6 +291,9 @@ impl Remote {
 
     async fn send(&self, cx: &ActionContext<'_>, call: Call, files: AtHand) -> Outcome {
         let pool = &cx.worker.play.run.pool;
+        if let Some(user) = removed_user(&call) {
+            pool.leave_user(&self.endpoint, &user).await;
+        }
         let answer = pool.call(&self.endpoint, call, files).await.map_err(error)?;
         let data = match json::from_json(serde_json::Value::Object(answer), true) {
             Value::Dict(data) => data,
@@ -299,6 +302,14 @@ impl Remote {
         };
         Ok(with_lines(TaskResult::from_data(data)))
     }
+}
+
+/// The user that a call removes: while an agent of ours runs as one, `userdel` refuses.
+fn removed_user(call: &Call) -> Option<String> {
+    let short = call.module.rsplit('.').next()?;
+    let text = |key: &str| call.args.get(key).and_then(|v| v.as_str());
+    (short == "user" && text("state") == Some("absent"))
+        .then(|| text("name").or_else(|| text("user")).map(str::to_owned))?
 }
 
 /// Adds `stdout_lines` and `stderr_lines`, as ansible does for every module.

@@ -108,11 +108,21 @@ impl Link {
         Ok(request)
     }
 
+    /// Lets the agent go and waits until its processes are gone, if nobody waits for an answer.
+    pub async fn leave(&self, patience: Duration) {
+        if !self.shared.requests.lock().is_empty() {
+            return;
+        }
+        let mut closed = self.shared.closed.subscribe();
+        self.shared.send(0, Message::Bye, None);
+        // One that hangs is let go all the same.
+        let _ = tokio::time::timeout(patience, gone(&mut closed)).await;
+        self.shared.close(unreachable("the connection was closed"));
+    }
+
     /// Lets the agent go.
     pub fn close(&self) {
-        let mut bytes = Vec::new();
-        Message::Bye.into_frame(0).encode(&mut bytes);
-        let _ = self.shared.out.send(Outgoing { bytes, _permit: None });
+        self.shared.send(0, Message::Bye, None);
         self.shared.close(unreachable("the connection was closed"));
     }
 }

@@ -106,6 +106,10 @@ impl Agent {
         self.link.close();
     }
 
+    async fn leave(&self, patience: std::time::Duration) {
+        self.link.leave(patience).await;
+    }
+
     /// Runs a module; the result is ansible's dictionary. `files` holds the content of the call's
     /// travelling files; small ones ride along, large ones are asked for.
     pub async fn call(&self, call: Call, files: &AtHand) -> Result<Map> {

@@ -73,6 +73,32 @@ impl Pool {
         self.agent(&at.connection, at.r#become.as_ref(), &on_host).await
     }
 
+    /// Ends the agents that run as a user at an address, so that nothing of ours keeps the user from
+    /// being removed.
+    pub async fn leave_user(&self, at: &Endpoint, user: &str) {
+        let here: Vec<_> = self
+            .hosts
+            .lock()
+            .iter()
+            .filter(|(settings, _)| settings.host == at.connection.host)
+            .map(|(_, host)| Arc::clone(host))
+            .collect();
+        for host in here {
+            let slots: Vec<Slot> = host
+                .agents
+                .lock()
+                .iter()
+                .filter(|((_, escalate), _)| escalate.as_ref().is_some_and(|b| b.user == user))
+                .map(|(_, slot)| Arc::clone(slot))
+                .collect();
+            for slot in slots {
+                if let Some(agent) = slot.lock().await.as_ref() {
+                    agent.leave(PROMPT).await;
+                }
+            }
+        }
+    }
+
     /// Ends the connection of an endpoint and its agents; the next request makes them anew.
     pub async fn reset(&self, at: &Endpoint) {
         let host = self.hosts.lock().remove(&at.connection);

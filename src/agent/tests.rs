@@ -267,6 +267,42 @@ async fn becoming_another_user_asks_and_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn agents_of_a_user_who_is_removed_leave() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("removed");
+    let sudo = folder.path("sudo");
+    std::fs::write(&sudo, FAKE_SUDO).unwrap();
+    std::fs::set_permissions(&sudo, PermissionsExt::from_mode(0o755)).unwrap();
+    let pool = Pool::new(quiet());
+    let of = |user: &str| Endpoint {
+        connection: ConnectionSettings::local(),
+        r#become: Some(Become {
+            exe: format!("FAKE_OPEN=yes {sudo}"),
+            ..Become::by(Method::Sudo, user, None)
+        }),
+        remote_tmp: folder.path("tmp"),
+        shell: None,
+        interpreter: None,
+        async_dir: String::new(),
+    };
+    let (leaves, stays) = (pool.at(&of("app")).await.unwrap(), pool.at(&of("web")).await.unwrap());
+    let process = |agent: &Agent| {
+        let call = Call::new("command", json!({"_raw_params": "sh -c 'echo $PPID'"}));
+        let agent = agent.clone();
+        async move {
+            let result = agent.call(call, &AtHand::default()).await.unwrap();
+            PathBuf::from(format!("/proc/{}", result["stdout"].as_str().unwrap()))
+        }
+    };
+    let (gone, there) = (process(&leaves).await, process(&stays).await);
+    assert!(gone.exists() && there.exists());
+    pool.leave_user(&of("root"), "app").await;
+    assert!(leaves.is_closed() && !stays.is_closed());
+    assert!(!gone.exists() && there.exists());
+    assert!(!pool.at(&of("app")).await.unwrap().is_closed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lines_go_to_the_shell_as_another_user() {
     let folder = Folder::new("shell");
     let pool = Pool::new(quiet());
