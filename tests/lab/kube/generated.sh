@@ -66,23 +66,33 @@ generate() { "$VMSTATION_PLAY" generate --vault-password-file "$VAULT_PASSWORD_F
 # kubectl on a worker, through the address before the API.
 from_outside() { on worker1 kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --server="https://$ADDRESS:8443" "$@"; }
 
-# are_ready HOST...: the nodes, and the number of members of etcd that are healthy.
+# These are called in conditions, too, where a shell goes on after a failure.
 are_ready() {
     local host
-    for host; do from_outside wait --for=condition=Ready "node/$host" --timeout=120s; done
+    for host; do from_outside wait --for=condition=Ready "node/$host" --timeout=60s || return 1; done
 }
 
+# For connections that are lost while somebody else takes over.
+patiently() {
+    local _
+    for _ in $(seq 60); do
+        if "$@"; then return; fi
+        sleep 2
+    done
+    return 1
+}
+
+# How many members of etcd a control plane's own knows to be started.
 etcd_members() {
     local host=$1
-    # shellcheck disable=SC2016
-    on "$host" sh -c 'crictl exec $(crictl ps --quiet --name "^etcd$" --state Running | head -n 1) etcdctl \
+    on "$host" kubectl --kubeconfig=/etc/kubernetes/admin.conf --namespace kube-system exec "etcd-$host" -- etcdctl \
         --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/peer.crt \
-        --key=/etc/kubernetes/pki/etcd/peer.key member list' | tee /dev/stderr | grep -c ', started,'
+        --key=/etc/kubernetes/pki/etcd/peer.key member list | tee /dev/stderr | grep -c ', started,'
 }
 
 all_are_ready() {
     # shellcheck disable=SC2086
-    are_ready $CONTROL_PLANES worker1 worker2
+    are_ready $CONTROL_PLANES worker1 worker2 || return 1
     is "$(etcd_members cp2)" 3
 }
 
@@ -115,20 +125,10 @@ certificates_are_renewed() {
 # The API answers without the control plane that made it, and so does a node that wants to know.
 survives_the_first() {
     lab kill cp1
-    local answered='' _
-    for _ in $(seq 60); do
-        if answered=$(from_outside get nodes --request-timeout=5s); then break; fi
-        sleep 2
-    done
-    echo "$answered"
-    [ -n "$answered" ]
-    are_ready cp2 cp3 worker1 worker2
+    patiently are_ready cp2 cp3 worker1 worker2
     lab boot cp1
-    for _ in $(seq 60); do
-        if [ "$(etcd_members cp1)" = 3 ]; then break; fi
-        sleep 2
-    done
-    all_are_ready
+    patiently all_are_ready
+    is "$(etcd_members cp1)" 3
 }
 
 need_packages python3
