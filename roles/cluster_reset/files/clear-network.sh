@@ -1,7 +1,9 @@
 #!/bin/bash
-# clear-network.sh LINK...: removes containers of Kubernetes, these network links, and the rules of iptables and nftables
-# that kube-proxy, Flannel and CNI made. Says "cleared ..." of each thing that it found, and nothing where there is nothing.
+# clear-network.sh POD_NETWORK LINK...: removes containers of Kubernetes, these network links, routes into the pod network, and
+# the rules of iptables and nftables that kube-proxy, Flannel and CNI made. Says "cleared ..." of each thing that it found, and nothing where there is nothing.
 set -uo pipefail
+network=$1
+shift
 
 if command -v crictl >/dev/null && systemctl --quiet is-active containerd; then
     for pod in $(timeout 30 crictl pods --quiet 2>/dev/null); do
@@ -13,6 +15,11 @@ for link in "$@"; do
     ip link show dev "$link" >/dev/null 2>&1 || continue
     ip link delete "$link" && echo "cleared link $link"
 done
+
+# What Flannel routes by hosts, it leaves behind; a node that gets such a subnet itself would send its pods' packets away.
+while read -r route _; do
+    ip route delete "$route" && echo "cleared route $route"
+done < <(ip -4 route show root "$network")
 
 # Rules go by name, so that those of others stay.
 ours='KUBE-|FLANNEL|CNI-|cni0|flannel'

@@ -134,6 +134,7 @@ nothing_is_left() {
             fails on "$host" test -e $path
         done
         fails on "$host" sh -c 'iptables-save 2>/dev/null | grep -E "KUBE-|FLANNEL|CNI-"'
+        fails on "$host" sh -c 'ip -4 route show root 10.244.0.0/16 | grep .'
         fails on "$host" sh -c 'ip -brief link | grep -E "^(cni0|flannel)"'
     done
 }
