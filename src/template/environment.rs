@@ -9,8 +9,9 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    STRING_TYPE_FILTERS, lower,
+    STRING_TYPE_FILTERS,
     optimize::{Failure, optimize},
+    parse,
     syntax::Syntax,
     tree::Template,
 };
@@ -233,7 +234,7 @@ impl Compiler {
     }
 
     fn compile(&self, text: &str, name: Option<Arc<str>>) -> Compiled {
-        let mut template = lower::compile(text, name, &self.syntax)?;
+        let mut template = parse::compile(text, name, &self.syntax)?;
         optimize(&mut template, &self.string_filters)?;
         Ok(Arc::new(template))
     }

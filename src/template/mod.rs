@@ -1,4 +1,4 @@
-//! Templates: minijinja parses, we evaluate with ansible's semantics.
+//! Templates: jinja2's grammar and semantics, with what ansible makes of them.
 //!
 //! Knows neither hosts nor connections: names are asked of a [`Scope`].
 
@@ -11,9 +11,9 @@ mod file;
 pub mod filters;
 mod header;
 pub mod lookups;
-mod lower;
 pub mod methods;
 mod optimize;
+mod parse;
 mod random;
 #[cfg(test)]
 mod recorded;

@@ -362,6 +362,12 @@ impl Templar {
                     format!("template error while templating string: {e}. String: {text}. {e}");
                 return Err(ansible(message));
             }
+            Err(Failure::Crash(e)) if e.message.contains("recursion") => {
+                return Err(ansible(format!(
+                    "recursive loop detected in template string: {text}. {}",
+                    e.message
+                )));
+            }
             // ansible takes it for text.
             Err(Failure::Crash(_)) => return Ok(Value::str(text)),
         };

@@ -263,10 +263,14 @@ pub(super) enum Expr {
     Fails(Box<PyError>),
     /// A filter or test that nobody knows; a compiled template has none.
     Unknown(Box<Unknown>),
+    /// What jinja2 generates no valid Python for; a compiled template has none.
+    Unwritable,
 }
 
 /// A filter or test that nobody knows.
 pub(super) struct Unknown {
+    /// How jinja2 calls it: `filter` or `test`.
+    pub kind: &'static str,
     pub error: SyntaxError,
     pub object: Option<Expr>,
     pub args: Args,

@@ -5,7 +5,7 @@ use super::tree::{Args, Expr, Part, Stmt, Target, VarRef};
 /// Calls `f` with each name that `e` reads.
 pub(super) fn names<'e>(e: &'e Expr, f: &mut dyn FnMut(&'e VarRef)) {
     match e {
-        Expr::Const(_) | Expr::Fails(_) => {}
+        Expr::Const(_) | Expr::Fails(_) | Expr::Unwritable => {}
         Expr::Name(v) => f(v),
         Expr::List(items) | Expr::Tuple(items) | Expr::Concat(items) => {
             items.iter().for_each(|e| names(e, f));
@@ -61,7 +61,7 @@ fn arg_names<'e>(args: &'e Args, f: &mut dyn FnMut(&'e VarRef)) {
 /// The same with names that can be changed.
 pub(super) fn names_mut(e: &mut Expr, f: &mut dyn FnMut(&mut VarRef)) {
     match e {
-        Expr::Const(_) | Expr::Fails(_) => {}
+        Expr::Const(_) | Expr::Fails(_) | Expr::Unwritable => {}
         Expr::Name(v) => f(v),
         Expr::List(items) | Expr::Tuple(items) | Expr::Concat(items) => {
             items.iter_mut().for_each(|e| names_mut(e, f));

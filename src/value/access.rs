@@ -487,7 +487,7 @@ fn slice_text(s: &Str, picked: &[usize]) -> Str {
 }
 
 fn slice_index(bound: &Value) -> PyResult<Option<i64>> {
-    match settle(bound)?.as_ref() {
+    match settle_typed(bound)?.as_ref() {
         Value::None => Ok(None),
         Value::Bool(b) => Ok(Some(i64::from(*b))),
         Value::Int(n) => Ok(Some(*n)),

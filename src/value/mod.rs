@@ -8,6 +8,7 @@
 //! rendering of such text is data and is never rendered as a template.
 
 pub mod access;
+mod arithmetic;
 pub mod codec;
 mod dict;
 mod easy;
@@ -17,6 +18,7 @@ pub mod json;
 mod list;
 pub mod literal;
 pub mod localtime;
+pub mod markup;
 pub mod merge;
 mod method;
 mod named_tuple;

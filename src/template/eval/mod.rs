@@ -28,7 +28,7 @@ use crate::{
     diagnostic::{Source, Span},
     template::{CallArgs, filters},
     value::{
-        Dict, PyError, PyResult, Set, Undefined, Value, access,
+        Dict, PyError, PyErrorKind, PyResult, Set, Undefined, Value, access,
         ops::{to_key, truth},
     },
 };
@@ -142,6 +142,7 @@ impl<'a> Evaluator<'a> {
             Expr::Test(t) => self.test(t),
             Expr::Fails(e) => Err((**e).clone()),
             Expr::Unknown(u) => Err(filters::unknown(&u.error.message)),
+            Expr::Unwritable => Err(PyError::new(PyErrorKind::SyntaxError, "invalid syntax")),
         }
     }
 
@@ -271,7 +272,14 @@ impl<'a> Evaluator<'a> {
         let mut out = CallArgs { positional: self.eval_all(&args.positional)?, ..CallArgs::none() };
         // Python takes what has a star before what has a name.
         if let Some(star) = &args.star {
-            out.positional.extend(access::iterate(&self.eval(star)?)?);
+            let value = self.eval(star)?;
+            out.positional.extend(access::iterate(&value).map_err(|e| {
+                if !e.is_type_error() {
+                    return e;
+                }
+                let class = crate::value::types::class_name(&value);
+                PyError::type_error(format!("Value after * must be an iterable, not {class}"))
+            })?);
         }
         for (name, e) in &args.keywords {
             out.keyword.insert(name.to_string(), self.eval(e)?);
@@ -280,8 +288,9 @@ impl<'a> Evaluator<'a> {
             let value = self.eval(double_star)?;
             let Some(dict) = access::as_dict(&value) else {
                 return Err(PyError::type_error(format!(
-                    "argument after ** must be a mapping, not {}",
-                    crate::value::types::type_name(&value)
+                    "ansible.template.AnsibleContext.call() argument after ** must be a mapping, \
+                     not {}",
+                    crate::value::types::class_name(&value)
                 )));
             };
             for (key, value) in dict.snapshot() {

@@ -6,6 +6,7 @@ use super::Filter;
 use crate::template::{CallArgs, FilterContext, methods};
 use crate::value::{
     Dict, PyError, PyErrorKind, PyResult, Str, Value, access, codec,
+    markup::{escape, is_escaped},
     ops::{settle, settle_typed},
     repr::{to_str, to_text},
     types::type_name,
@@ -123,7 +124,16 @@ fn quote(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
         return Ok(Value::str("''"));
     }
     let text = to_str(&value)?;
-    Ok(Value::Str(text.derive(shell_quote(&text))))
+    let quoted = shell_quote(&text);
+    // The quotes that are put around escaped text are escaped by it.
+    let around = match quoted.strip_prefix('\'') {
+        Some(_) if is_escaped(&text) => {
+            let replaced = text.replace('\'', &escape("'\"'\"'"));
+            format!("&#39;{replaced}&#39;")
+        }
+        _ => quoted,
+    };
+    Ok(Value::Str(text.alike(around)))
 }
 
 /// The namespace of ansible's UUIDs.
@@ -400,7 +410,11 @@ fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
 
 fn split(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     match settle_typed(&value)?.as_ref() {
-        text @ Value::Str(_) => methods::call_method(cx, text, "split", args),
+        // The filter is `str.split`, whatever class the text is of.
+        Value::Str(text) => {
+            let text = Value::Str(text.derive(text.as_str()));
+            methods::call_method(cx, &text, "split", args)
+        }
         _ => Err(PyError::type_error(format!(
             "descriptor 'split' for 'str' objects doesn't apply to a '{}' object",
             type_name(&value)

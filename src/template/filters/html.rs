@@ -7,6 +7,7 @@ use crate::template::{
 };
 use crate::value::{
     PyError, PyErrorKind, PyResult, Str, StrClass, Value, access,
+    markup::{escape, escaped},
     ops::{self, settle},
     regex::{Flags, Pattern},
     repr::{str_repr, to_str, to_text},
@@ -25,21 +26,6 @@ pub(super) static FILTERS: &[Filter] = &[
 
 fn markup(text: impl Into<std::sync::Arc<str>>) -> Value {
     Value::Str(Str::new(text).with_class(StrClass::Markup))
-}
-
-/// Escapes `&`, `<`, `>` and quotes.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('>', "&gt;")
-        .replace('<', "&lt;")
-        .replace('\'', "&#39;")
-        .replace('"', "&#34;")
-}
-
-/// The escaped text of a value; what is escaped already stays.
-fn escaped(value: &Value) -> PyResult<String> {
-    let text = to_str(value)?;
-    Ok(if text.class() == StrClass::Markup { text.to_string() } else { escape(&text) })
 }
 
 fn escape_filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {

@@ -1,7 +1,11 @@
 //! Arguments of functions written in C, with CPython's errors.
 
 use crate::template::CallArgs;
-use crate::value::{PyError, PyResult, Str, Value, ops::settle, types::type_name};
+use crate::value::{
+    PyError, PyResult, Str, Value,
+    ops::{settle, settle_typed},
+    types::type_name,
+};
 
 /// Checks the arguments of `owner.name` (positional only), of which there must be `least` to
 /// `most`.
@@ -83,7 +87,7 @@ pub(super) fn text(name: &str, place: usize, value: &Value) -> PyResult<Str> {
 pub(super) fn range(args: &[Value], len: usize) -> PyResult<(usize, usize)> {
     let len_i = i64::try_from(len).unwrap_or(i64::MAX);
     let place = |value: Option<&Value>, default: i64| -> PyResult<i64> {
-        let n = match value.map(settle).transpose()?.as_deref() {
+        let n = match value.map(settle_typed).transpose()?.as_deref() {
             None | Some(Value::None) => default,
             Some(Value::Bool(b)) => i64::from(*b),
             Some(Value::Int(n)) => *n,

@@ -4,6 +4,7 @@ use crate::template::{CallArgs, args::index};
 use crate::value::{
     Dict, Key, PyError, PyResult, Str, Value, access,
     format::{FormatArgs, format_braces},
+    markup::taken_by,
     ops::settle,
     text::{self, byte_offset, char_len},
     types::type_name,
@@ -58,7 +59,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             let old = native::text(name, 1, &args[0])?;
             let new = native::text(name, 2, &args[1])?;
             let count = args.get(2).map_or(Ok(-1), index)?;
-            Ok(Value::Str(s.alike(replace(s, &old, &new, count))))
+            Ok(Value::Str(s.alike(replace(s, &old, &taken_by(s, &new), count))))
         }
         "encode" => encode(s, args),
         "format" => {
@@ -90,7 +91,7 @@ fn join(separator: &Str, items: &Value) -> PyResult<Value> {
                 if i > 0 {
                     out.push_str(separator);
                 }
-                out.push_str(part);
+                out.push_str(&taken_by(separator, part));
             }
             other => {
                 return Err(PyError::type_error(format!(

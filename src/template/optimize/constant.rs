@@ -87,9 +87,11 @@ impl Folder<'_> {
     fn of(&self, e: &Expr) -> Constant {
         match e {
             Expr::Const(value) => Ok(value.clone()),
-            Expr::Name(_) | Expr::Call(_) | Expr::Fails(_) | Expr::Unknown(_) => {
-                Err(Stop::Impossible)
-            }
+            Expr::Name(_)
+            | Expr::Call(_)
+            | Expr::Fails(_)
+            | Expr::Unknown(_)
+            | Expr::Unwritable => Err(Stop::Impossible),
             Expr::List(items) => self.all(items).map(Value::list),
             Expr::Tuple(items) => self.all(items).map(Value::tuple),
             Expr::Dict(items) => self.dict(items),

@@ -36,7 +36,7 @@ type Optimized = Result<(), Failure>;
 
 /// Works out the constants of a template. The text of `string_filters` is never read as data.
 pub(super) fn optimize(template: &mut Template, string_filters: &[String]) -> Optimized {
-    let mut optimizer = Optimizer { string_filters, repeated: None };
+    let mut optimizer = Optimizer { string_filters, invalid: None };
     optimizer.stmts(&mut template.root.body)?;
     for block in template.blocks.values_mut() {
         if let Some(block) = Arc::get_mut(block) {
@@ -44,11 +44,8 @@ pub(super) fn optimize(template: &mut Template, string_filters: &[String]) -> Op
         }
     }
     // Python reads the generated code when all of it is there.
-    match optimizer.repeated {
-        Some(name) => {
-            let message = format!("keyword argument repeated: {name}");
-            Err(Failure::Crash(PyError::new(PyErrorKind::SyntaxError, message)))
-        }
+    match optimizer.invalid {
+        Some(why) => Err(Failure::Crash(PyError::new(PyErrorKind::SyntaxError, why))),
         None => Ok(()),
     }
 }
@@ -63,8 +60,8 @@ const PYTHON_KEYWORDS: [&str; 35] = [
 
 struct Optimizer<'a> {
     string_filters: &'a [String],
-    /// A keyword that one call has twice.
-    repeated: Option<String>,
+    /// Why the generated code is no Python.
+    invalid: Option<String>,
 }
 
 impl Optimizer<'_> {
@@ -195,13 +192,17 @@ impl Optimizer<'_> {
             }
             return Ok(());
         }
+        if let Expr::Unwritable = e {
+            self.invalid.get_or_insert_with(|| "invalid syntax".to_owned());
+        }
         if let Some(args) = arguments(e) {
             let names: Vec<&str> = args.keywords.iter().map(|(name, _)| &**name).collect();
             let twice = (1..names.len()).find(|n| names[..*n].contains(&names[*n]));
             if let Some(twice) = twice
                 && !names.iter().any(|name| PYTHON_KEYWORDS.contains(name))
             {
-                self.repeated.get_or_insert_with(|| names[twice].to_owned());
+                let why = format!("keyword argument repeated: {}", names[twice]);
+                self.invalid.get_or_insert(why);
             }
         }
         children(e, &mut |e| self.written(e))
@@ -220,7 +221,7 @@ fn arguments(e: &Expr) -> Option<&Args> {
 /// Calls `f` with each part of an expression, in jinja2's order.
 fn children(e: &mut Expr, f: &mut dyn FnMut(&mut Expr) -> Optimized) -> Optimized {
     match e {
-        Expr::Const(_) | Expr::Name(_) | Expr::Fails(_) => Ok(()),
+        Expr::Const(_) | Expr::Name(_) | Expr::Fails(_) | Expr::Unwritable => Ok(()),
         Expr::List(items) | Expr::Tuple(items) | Expr::Concat(items) => {
             items.iter_mut().try_for_each(f)
         }

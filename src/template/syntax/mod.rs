@@ -1,9 +1,7 @@
-//! What stands before the parser: delimiters, tokens as Jinja2 sees them, and the mended text that
-//! minijinja's parser is given.
+//! What stands before the parser: delimiters, and tokens as Jinja2 sees them.
 
 mod escape;
 mod lexer;
-pub(super) mod skeleton;
 mod token;
 
 use std::fmt;

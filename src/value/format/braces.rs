@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::spec::format_value;
 use crate::value::{
     PyError, PyErrorKind, PyResult, Str, Value, access,
+    markup::{escape, is_escaped},
     repr::{repr, str_repr, to_text},
     types::class_name,
 };
@@ -20,7 +21,7 @@ pub enum FormatArgs<'a> {
 /// Formats `template`.
 pub fn format_braces(template: &Str, args: &FormatArgs) -> PyResult<Str> {
     let chars: Vec<char> = template.chars().collect();
-    let mut state = State { args, next: Some(0) };
+    let mut state = State { args, next: Some(0), escapes: is_escaped(template) };
     Ok(template.alike(state.expand(&chars, 2)?))
 }
 
@@ -28,6 +29,8 @@ struct State<'a> {
     args: &'a FormatArgs<'a>,
     /// The next automatic index; `None` once fields were numbered by hand.
     next: Option<usize>,
+    /// Whether the template is escaped text, so that what it shows is escaped too.
+    escapes: bool,
 }
 
 impl State<'_> {
@@ -97,7 +100,16 @@ impl State<'_> {
                 }
             });
         }
-        format_value(&value, &spec)
+        if !self.escapes {
+            return format_value(&value, &spec);
+        }
+        match &value {
+            Value::Str(s) if is_escaped(s) => match spec.is_empty() {
+                true => Ok(s.to_string()),
+                false => Err(PyError::value_error("Unsupported format specification for Markup.")),
+            },
+            _ => format_value(&value, &spec).map(|text| escape(&text)),
+        }
     }
 
     fn lookup(&mut self, name: &str) -> PyResult<Value> {

@@ -6,6 +6,7 @@ use num_traits::Signed;
 use super::number::format_float;
 use crate::value::{
     Number, PyError, PyErrorKind, PyResult, Str, Value, access,
+    markup::{escape, escaped, is_escaped},
     number::{decimal, float_to_bigint},
     ops::{settle, settle_typed},
     repr::{repr, to_text},
@@ -18,6 +19,8 @@ struct Args<'a> {
     next: usize,
     /// The right-hand side itself, if it can be asked for keys.
     mapping: Option<&'a Value>,
+    /// Whether the template is escaped text, so that what it shows is escaped too.
+    escapes: bool,
 }
 
 impl Args<'_> {
@@ -42,14 +45,22 @@ struct Spec {
 /// `template % args`.
 pub fn percent(template: &Str, args: &Value) -> PyResult<Str> {
     let mut args = match args {
-        Value::Tuple(items) => Args { items: items.to_vec(), next: 0, mapping: None },
+        Value::Tuple(items) => {
+            Args { items: items.to_vec(), next: 0, mapping: None, escapes: false }
+        }
         other => {
             let keyed = !matches!(other, Value::Str(_) | Value::Vaulted(_))
                 && (access::is_mapping(other)
                     || matches!(other, Value::List(_) | Value::Bytes(_) | Value::Undefined(_)));
-            Args { items: vec![other.clone()], next: 0, mapping: keyed.then_some(other) }
+            Args {
+                items: vec![other.clone()],
+                next: 0,
+                mapping: keyed.then_some(other),
+                escapes: false,
+            }
         }
     };
+    args.escapes = is_escaped(template);
     let chars: Vec<char> = template.chars().collect();
     let mut out = String::with_capacity(template.len());
     let mut at = 0;
@@ -121,6 +132,15 @@ fn field(chars: &[char], mut at: usize, args: &mut Args, out: &mut String) -> Py
         }
         None => args.next()?,
     };
+    let value = match kind {
+        's' if args.escapes => Value::str(escaped(&value)?),
+        'r' | 'a' if args.escapes => {
+            let text = escape(&repr(&value)?);
+            out.push_str(&pad(cut(text, &spec), &spec, false));
+            return Ok(at + 1);
+        }
+        _ => value,
+    };
     out.push_str(&convert(&value, kind, &spec, at)?);
     Ok(at + 1)
 }
@@ -167,15 +187,18 @@ fn size(chars: &[char], mut at: usize, args: &mut Args) -> PyResult<(Option<i64>
     }
 }
 
-fn convert(value: &Value, kind: char, spec: &Spec, at: usize) -> PyResult<String> {
-    let cut = |text: String| match spec.precision {
+fn cut(text: String, spec: &Spec) -> String {
+    match spec.precision {
         Some(p) => text.chars().take(p).collect(),
         None => text,
-    };
+    }
+}
+
+fn convert(value: &Value, kind: char, spec: &Spec, at: usize) -> PyResult<String> {
     match kind {
-        's' => Ok(pad(cut(to_text(value)?), spec, false)),
-        'r' => Ok(pad(cut(repr(value)?), spec, false)),
-        'a' => Ok(pad(cut(super::braces::ascii(value)?), spec, false)),
+        's' => Ok(pad(cut(to_text(value)?, spec), spec, false)),
+        'r' => Ok(pad(cut(repr(value)?, spec), spec, false)),
+        'a' => Ok(pad(cut(super::braces::ascii(value)?, spec), spec, false)),
         'c' => Ok(pad(character(value)?, spec, false)),
         'd' | 'i' | 'u' | 'o' | 'x' | 'X' => integer(value, kind, spec),
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {

@@ -5,7 +5,12 @@ use crate::template::CallArgs;
 use crate::value::{PyError, PyResult, ops::settle, types::type_name};
 
 pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
-    let args = positional("str", name, args, 1, 3)?;
+    let given = args.positional.len();
+    let args = positional("str", name, args, 1, 3).map_err(|e| match given {
+        0 => PyError::type_error(format!("{name}() takes at least 1 argument (0 given)")),
+        4.. => PyError::type_error(format!("{name}() takes at most 3 arguments ({given} given)")),
+        _ => e,
+    })?;
     let len = char_len(s);
     let (start, stop) = native::range(&args[1..], len)?;
     let haystack = (start <= stop).then(|| part(s, start, stop));
