@@ -98,9 +98,11 @@ all_are_ready() {
 
 # The address is at one control plane, and the API is behind it.
 one_has_the_address() {
-    local host count=0
+    local host count=0 addresses
     for host in $CONTROL_PLANES; do
-        ! on "$host" ip -brief address | tee /dev/stderr | grep -q "$ADDRESS/" || count=$((count + 1))
+        addresses=$(on "$host" ip -brief address)
+        echo "$addresses"
+        ! grep -q "$ADDRESS/" <<<"$addresses" || count=$((count + 1))
     done
     is $count 1
     from_outside get nodes
