@@ -145,10 +145,11 @@ impl Inputs<'_> {
 
     fn ssh(&self, transport: Transport) -> Result<ConnectionSettings> {
         let options = &self.run.options;
-        let host = self.first(&["ansible_ssh_host", "ansible_host", "inventory_hostname"])?;
-        let host = match host {
-            Some(host) if !self.delegated || self.text("ansible_host")?.is_some() => host,
-            _ => self.host.to_owned(),
+        let host = match self.first(&["ansible_ssh_host", "ansible_host"])? {
+            Some(host) => host,
+            // The variable still names the host that the task is of.
+            None if self.delegated => self.host.to_owned(),
+            None => self.text("inventory_hostname")?.unwrap_or_else(|| self.host.to_owned()),
         };
         let said = |text: &Option<String>| text.as_deref().map(Value::str);
         let port: Option<i64> = self.option(&ssh::PORT, self.fields.port.map(Value::Int))?;
