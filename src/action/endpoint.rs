@@ -131,6 +131,9 @@ impl Inputs<'_> {
         })?;
         let connection = match transport {
             Transport::Local => ConnectionSettings::local(),
+            Transport::Unsupported => {
+                ConnectionSettings { transport, host: name, ..ConnectionSettings::local() }
+            }
             _ => self.ssh(transport)?,
         };
         Ok(Endpoint {

@@ -83,6 +83,10 @@ pub trait Connection: Send + Sync {
 /// # Errors
 /// Kind `Unreachable`, in ansible's words, if the host can't be reached or lets nobody in.
 pub async fn open(settings: &ConnectionSettings, log: &Log) -> Result<Arc<dyn Connection>> {
+    if settings.transport == Transport::Unsupported {
+        let text = format!("the connection plugin '{}' is not supported yet", settings.host);
+        return Err(Error::new(Kind::Action, text));
+    }
     if settings.transport == Transport::Local {
         return Ok(Arc::new(Local::default()));
     }

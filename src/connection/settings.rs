@@ -12,6 +12,9 @@ pub enum Transport {
     Ssh,
     /// SSH by the system's `ssh` in any case.
     OpenSsh,
+    /// A way that ansible knows and we don't: hosts are told of, and never reached. The settings'
+    /// `host` is its name.
+    Unsupported,
 }
 
 impl Transport {
@@ -23,6 +26,9 @@ impl Transport {
                 Some(Self::Ssh)
             }
             "openssh" => Some(Self::OpenSsh),
+            "winrm" | "psrp" => Some(Self::Unsupported),
+            // Plugins of collections.
+            other if other.split('.').count() >= 3 => Some(Self::Unsupported),
             _ => None,
         }
     }
