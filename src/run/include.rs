@@ -106,10 +106,11 @@ impl PlayRun {
 
     /// What a wish means for the host that has it: which file or role, with which arguments.
     fn resolve(&self, done: &Finished, wish: IncludeWish) -> Result<Included> {
-        let templar = self
-            .play
-            .templar(Some(&done.host), Some(&done.task))?
-            .with_locals(super::scope::locals(&wish.locals));
+        // Lookups in the paths of includes around this one search where the task does.
+        let mut locals = super::scope::locals(&wish.locals);
+        locals.insert("ansible_search_path".into(), self.play.search_path(&done.task));
+        let templar =
+            self.play.templar(Some(&done.host), Some(&done.task))?.with_locals(locals);
         let options = RenderOptions::default();
         let task = Arc::clone(&done.task);
         let args = wish.args;
