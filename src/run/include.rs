@@ -109,8 +109,7 @@ impl PlayRun {
         // Lookups in the paths of includes around this one search where the task does.
         let mut locals = super::scope::locals(&wish.locals);
         locals.insert("ansible_search_path".into(), self.play.search_path(&done.task));
-        let templar =
-            self.play.templar(Some(&done.host), Some(&done.task))?.with_locals(locals);
+        let templar = self.play.templar(Some(&done.host), Some(&done.task))?.with_locals(locals);
         let options = RenderOptions::default();
         let task = Arc::clone(&done.task);
         let args = wish.args;
@@ -137,6 +136,11 @@ impl PlayRun {
                 defaults: text(&["defaults_from"])?,
                 handlers: text(&["handlers_from"])?,
             };
+            for option in ["allow_duplicates", "public", "rolespec_validate"] {
+                if let Some(value) = args.get(option) {
+                    args.insert(option, templar.render(&value, &options)?);
+                }
+            }
             (None, Some((name, files)))
         };
         Ok(Included {

@@ -20,7 +20,7 @@ use crate::{
     diagnostic::{Error, Kind, Result, ansible_text},
     event::{Delegated, Event, Report, TaskInfo},
     playbook::{
-        ActionCall, Keyword, Task,
+        ActionCall, Keyword, Task, keywords,
         load::is_variable_name,
         resolve::{Meaning, Places, meaning},
     },
@@ -138,8 +138,19 @@ impl Worker {
         self.task = Arc::new(task.acting(action));
     }
 
+    /// `no_log` where it is a template.
+    fn rendered_no_log(&self) -> Option<bool> {
+        let written = &self.task.level.inherited(Keyword::NoLog)?.value;
+        written.as_str().filter(|text| text.contains("{{"))?;
+        let templar = self.play.templar(Some(&self.host), Some(&self.task)).ok()?;
+        let value = templar.render(written, &RenderOptions::default()).ok()?;
+        keywords::to_bool(&value).ok()
+    }
+
     fn error_result(&self, error: &Error) -> TaskResult {
         let after = AfterFields::as_written(&self.task, &self.play.run.defaults);
+        // Whatever else can't be rendered: whether the result may be shown mostly can.
+        let no_log = self.rendered_no_log().unwrap_or(after.no_log);
         let mut result = match python_exception(error) {
             None => TaskResult::failed(ansible_text(error)),
             Some(exception) => {
@@ -151,7 +162,7 @@ impl Worker {
                 result
             }
         };
-        result.control.no_log = after.no_log;
+        result.control.no_log = no_log;
         if let Some(host) = after.delegate_to.filter(|d| **d != *self.host) {
             result.control.delegated = Some(Delegated { host, address: None });
         }

@@ -377,7 +377,14 @@ impl Loader {
         // Only a name as written has a place; one that was rendered has not.
         let at = name_node(node, task, name == written);
         let around = task.level.moved(LevelKind::Include, task.level.keywords.clone());
-        let role = self.role_by_task(&name, files, task, around, false, &at, &place)?;
+        let args = task.action.args.copy();
+        for option in ["allow_duplicates", "rolespec_validate"] {
+            if let Some(Value::Str(text)) = args.get(option) {
+                args.insert(option, self.render_text(&text, &place, level)?);
+            }
+        }
+        let with_args = Task { action: ActionCall { args, ..task.action.clone() }, ..copy(task) };
+        let role = self.role_by_task(&name, files, &with_args, around, false, &at, &place)?;
         place.play.visible_roles.write().push(Arc::clone(&role));
         place.play.imported_handlers.lock().extend(role.all_handlers());
         Ok(role.run_list())
