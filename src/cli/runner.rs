@@ -149,9 +149,13 @@ pub fn execute_loaded(run: &Arc<Run>, playbook: &Playbook) -> Result<u8> {
     wait(run, run::execute_loaded(run, playbook))
 }
 
+/// Room for templates that call themselves; a page is only taken when it is touched.
+const STACK: usize = 16 << 20;
+
 fn wait(run: &Arc<Run>, work: impl Future<Output = Result<run::Exit>>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK)
         .build()
         .map_err(|e| Error::new(Kind::Internal, format!("no threads to run on: {e}")))?;
     let exit = runtime.block_on(async {

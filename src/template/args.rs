@@ -39,14 +39,20 @@ impl CallArgs {
         params: &[&str; N],
         required: usize,
     ) -> PyResult<[Option<Value>; N]> {
-        let (bound, rest) = self.bind_keywords(function, before, params, required)?;
-        match rest.keys().next() {
-            None => Ok(bound),
-            Some(name) => Err(PyError::type_error(format!(
-                "{function}() got an unexpected keyword argument {}",
-                str_repr(name)
-            ))),
+        // Python looks at the keywords first, then at the number of the others.
+        for name in self.keyword.keys() {
+            let place = params.iter().position(|p| p == name);
+            let is_given = place.is_some_and(|i| i < self.positional.len());
+            let why = match place {
+                _ if is_given || before.contains(&name.as_str()) => {
+                    "got multiple values for argument"
+                }
+                None => "got an unexpected keyword argument",
+                Some(_) => continue,
+            };
+            return Err(PyError::type_error(format!("{function}() {why} {}", str_repr(name))));
         }
+        self.bind_keywords(function, before, params, required).map(|(bound, _)| bound)
     }
 
     /// The same for a function that takes any further keywords, which are given back.

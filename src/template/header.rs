@@ -1,7 +1,7 @@
 //! `#jinja2: name: value, …` in the first line of a template.
 
 use super::{syntax::Syntax, templar::ansible};
-use crate::value::{PyResult, Value, literal, ops::truth};
+use crate::value::{PyError, PyErrorKind, PyResult, Value, literal, ops::truth};
 
 const HEADER: &str = "#jinja2:";
 
@@ -22,9 +22,19 @@ pub(super) fn read<'t>(text: &'t str, base: &Syntax) -> PyResult<Option<(Syntax,
                 pair.trim()
             )));
         };
-        set(&mut syntax, key.trim(), &literal::literal_eval(value.trim())?)?;
+        set(&mut syntax, key.trim(), &literal::literal_eval(value.trim()).map_err(placed)?)?;
     }
     Ok(Some((syntax, rest)))
+}
+
+/// Python says where text is no Python.
+fn placed(e: PyError) -> PyError {
+    match e.kind {
+        PyErrorKind::SyntaxError => {
+            PyError { message: format!("{} (<unknown>, line 1)", e.message), ..e }
+        }
+        _ => e,
+    }
 }
 
 /// Sets an attribute of jinja2's environment; those that it does not have do nothing.

@@ -283,6 +283,8 @@ impl Templar {
                 }
                 Ok(Value::Dict(rendered))
             }
+            // ansible asks everything whether it is a sequence, at which it fails.
+            Value::Undefined(u) if !u.lenient => Err(PyError::undefined(u)),
             other => Ok(other.clone()),
         }
     }

@@ -37,6 +37,8 @@ pub(super) struct Function {
     pub self_slot: Option<Slot>,
     /// The slot of `super`, in blocks that use it.
     pub super_slot: Option<Slot>,
+    /// What is wrong with a filter or test that only code which does not run would use.
+    pub unknown: Option<String>,
 }
 
 /// `{% block %}`.

@@ -436,7 +436,12 @@ pub fn slice(
     let v = settle(value)?;
     let bound = |bound: Option<&Value>| bound.map_or(Ok(None), slice_index);
     let indices = |len: usize| -> PyResult<Vec<usize>> {
-        slice_indices(len, bound(start)?, bound(stop)?, bound(step)?)
+        // Python looks at the step first.
+        let step = bound(step)?;
+        if step == Some(0) {
+            return slice_indices(len, None, None, step);
+        }
+        slice_indices(len, bound(start)?, bound(stop)?, step)
     };
     match v.as_ref() {
         Value::List(l) => {

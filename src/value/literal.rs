@@ -3,7 +3,7 @@
 use num_bigint::BigInt;
 use num_traits::Num;
 
-use super::{Dict, PyError, PyErrorKind, PyResult, Set, Value, ops::to_key};
+use super::{Dict, PyError, PyErrorKind, PyResult, Set, Value, ellipsis::Ellipsis, ops::to_key};
 
 /// `ast.literal_eval(text)`: literals of Python and nothing else. Fails with `SyntaxError`,
 /// `ValueError` (an expression that is no literal) or `TypeError` (a key without a hash).
@@ -162,6 +162,10 @@ impl<'t> Parser<'t> {
             Some('{') => self.braces(),
             Some('\'' | '"') => self.strings(),
             Some('0'..='9') => self.number(),
+            Some('.') if self.rest().starts_with("...") => {
+                self.at += 3;
+                Ok(Ellipsis::value())
+            }
             Some('.') if self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => {
                 self.number()
             }
@@ -288,7 +292,9 @@ impl<'t> Parser<'t> {
                 }
                 Err(malformed())
             }
-            _ => Err(malformed()),
+            _ => Err(PyError::value_error(
+                "malformed node or string on line 1: <ast.Name object at 0x7f0000000000>",
+            )),
         }
     }
 

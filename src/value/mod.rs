@@ -12,6 +12,7 @@ mod arithmetic;
 pub mod codec;
 mod dict;
 mod easy;
+mod ellipsis;
 mod error;
 pub mod format;
 pub mod json;

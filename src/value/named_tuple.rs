@@ -24,6 +24,10 @@ impl Object for NamedTuple {
         self.class
     }
 
+    fn module(&self) -> &str {
+        if self.class == "_GroupTuple" { "jinja2.filters" } else { "builtins" }
+    }
+
     fn get_item(&self, key: &Value) -> Option<Value> {
         // Reading a tuple cannot fail but for a missing item.
         super::access::item(&Value::Tuple(Arc::clone(&self.items)), key).ok().flatten()

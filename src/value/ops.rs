@@ -228,6 +228,8 @@ pub fn compare(a: &Value, b: &Value, op: CmpOp) -> PyResult<bool> {
         }
         (Value::Tuple(a), Value::Tuple(b)) => return compare_items(a, b, op),
         (Value::Date(_) | Value::DateTime(..), Value::Date(_) | Value::DateTime(..)) => {
+            // The more special class is asked first.
+            let (x, y) = if matches!(x, Value::Date(_)) { (y, x) } else { (x, y) };
             return Err(PyError::type_error(format!(
                 "can't compare {} to {}",
                 type_name(x),

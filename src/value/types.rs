@@ -7,6 +7,11 @@ pub fn type_name(value: &Value) -> &str {
     match value {
         Value::Date(_) => "datetime.date",
         Value::DateTime(..) => "datetime.datetime",
+        Value::Object(o) if o.module() == "datetime" => match o.type_name() {
+            "timedelta" => "datetime.timedelta",
+            "timezone" => "datetime.timezone",
+            other => other,
+        },
         other => class_name(other),
     }
 }

@@ -47,10 +47,10 @@ FILTERS = {
     'dict2items': ('dict', 'list', ['', "key_name='n', value_name='w'"]), 'difference': ('list', 'list', ['$l']), 'dirname': ('str', 'str', ['']), 'expanduser': ('str', 'str', ['']),
     'expandvars': ('str', 'str', ['']), 'extract': ('any', 'any', ['$l', '$d', "dn, 'y'", "dn, ['y', 'z']"]), 'flatten': ('list', 'list', ['', '1', 'levels=0', 'skip_nulls=false']),
     'from_json': ('js', 'any', ['']), 'from_yaml': ('ym', 'any', ['']), 'from_yaml_all': ('ym', 'list', ['|list']), 'hash': ('str', 'str', ['', "'md5'", "'sha512'", "'nope'"]),
-    'human_readable': ('num', 'str', ['', 'true', "unit='K'", "false, 'M'"]), 'human_to_bytes': ('any', 'num', ['', "'K'", 'isbits=true', "default_unit='M'"]),
+    'human_readable': ('num', 'str', ['', 'true', "unit='K'", "false, 'M'"]), 'human_to_bytes': ('size', 'num', ['', "'K'", 'isbits=true', "default_unit='M'"]),
     'intersect': ('list', 'list', ['$l']), 'items2dict': ('list', 'dict', ['', "key_name='k', value_name='v'"]), 'log': ('num', 'num', ['', '10', '2']), 'mandatory': ('any', 'any', ['', "'gone'"]),
     'md5': ('str', 'str', ['']), 'password_hash': ('str', 'str', ["'md5', 'salt'", "'sha256', 'abcdefgh', rounds=1000"]),
-    'path_join': ('any', 'str', ['']), 'permutations': ('list', 'list', ['2|list']), 'pow': ('num', 'num', ['2', '$n', '0.5', '-1']), 'product': ('list', 'list', ['$l|list', 'repeat=2|list']),
+    'path_join': ('any', 'str', ['']), 'permutations': ('list', 'list', ['2|list']), 'pow': ('num', 'num', ['2', '$n', '1.0', '-1']), 'product': ('list', 'list', ['$l|list', 'repeat=2|list']),
     'quote': ('any', 'str', ['']), 'random': ('any', 'any', ["seed='x'"]), 'realpath': ('str', 'str', ['']), 'regex_escape': ('str', 'str', ['', "'posix_basic'", "'posix_extended'"]),
     'regex_findall': ('str', 'list', ["'[a-z]+'", "'(l)(o)?'", "'^o', multiline=true", "'L', ignorecase=true", "'('"]),
     'regex_replace': ('any', 'str', ["'l', 'L'", "'(\\\\w+)', '<\\\\1>'", "'^', '> ', multiline=true", "'(?P<x>o)', '\\\\g<x>\\\\g<x>'", "'[aeiou]', ''", "'O', '0', ignorecase=true"]),
@@ -75,7 +75,7 @@ TESTS = {
     'truthy': '', 'falsy': '', 'vault_encrypted': '', 'version': "'1.9', '>='", 'version_compare': "'2', 'lt', strict=true", 'same_file': "'/etc'", 'uri': '', 'url': '', 'urn': '', 'nosuchtest': '',
 }
 
-FILES = ['directory', 'exists', 'file', 'is_dir', 'link', 'same_file']
+ASKS_FILES = ['directory', 'exists', 'file', 'is_dir', 'link', 'same_file']
 
 METHODS = {
     'str': ['capitalize()', 'casefold()', 'center(20)', "center(9, '*')", "count('l')", "encode()", "endswith('d')", "endswith(('x', 'd'))", 'expandtabs(4)', "find('o')", "find('o', 5)", "format(1, 2)", "index('z')",
@@ -83,7 +83,7 @@ METHODS = {
             'lstrip()', "lstrip('h')", "partition(' ')", "removeprefix('he')", "removesuffix('d')", "replace('l', 'r')", "replace('l', 'r', 1)", "rfind('o')", "rindex('o')", 'rjust(15)', "rpartition('o')", "rsplit('o', 1)", 'rsplit()',
             'rstrip()', 'split()', "split(',')", "split('l', maxsplit=1)", 'splitlines()', 'splitlines(true)', "startswith('h')", "startswith('e', 1)", 'strip()', "strip('hd')", 'swapcase()', 'title()', 'upper()', 'zfill(15)', 'nosuch()', "split('')", 'split(5)', "translate({104: 'J'})"],
     'list': ['append(1)', 'copy()', 'count(1)', "index('a')", 'index(3, 1)', 'pop()', 'pop(0)', 'insert(0, 9)', "extend([7])", 'remove(1)', 'reverse()', 'sort()', 'sort(reverse=true)', 'clear()', 'nosuch', '0', 'length()'],
-    'dict': ['copy()', "get('a')", "get('q', 5)", 'items()', 'items()|list', 'keys()|list', 'keys()', 'values()', 'values()|list', "pop('a')", "pop('q', 1)", "setdefault('n', 1)", "update({'w': 1})", 'a', 'b', 'items', "fromkeys(['a'], 1)", 'popitem()', 'clear()', "has_key('a')"],
+    'dict': ['copy()', "get('a')", "get('q', 5)", 'items()', 'items()|list', 'keys()|list', 'keys()', 'values()', 'values()|list', "pop('a')", "pop('q', 1)", "setdefault('n', 1)", "update({'w': 1})", 'a', 'b', "fromkeys(['a'], 1)", 'popitem()', 'clear()', "has_key('a')"],
     'num': ['bit_length()', 'is_integer()', 'real', 'conjugate()', 'as_integer_ratio()', 'nosuch', 'numerator', 'hex()', 'imag'],
 }
 
@@ -96,6 +96,37 @@ LITERALS = {
     'list': ['[]', '[1, 2]', "['a', 'b']", '(1, 2)', '()', '[1, [2, [3]]]', "[none, '']", '[[1, 2], [3, 4]]', '(1,)'],
     'dict': ['{}', "{'a': 1}", "{'a': {'b': 2}}", "{1: 'x', none: 2}", "{'k': s}", "dict(a=1, b=[2])"],
     'none': ['none', 'None'],
+}
+
+# Texts that are odd in the eyes of whoever reads them.
+ODD = {
+    'ym': ["'a: [1, 2'", "'- 1\\n- 0o17\\n- 017\\n- 1_000'", "'{a: b, c}'", "'yes'", "'~'", "''", "'2001-01-01'", "'2001-01-01 10:00:00 +1'", "'1:30'", "'a: &x 1\\nb: *x'", "'!!str 5'", "'!!set {a, b}'", "'!foo 1'", "'a: |\\n  x\\n  y'", "'>-\\n a\\n b'",
+           "'\\t- x'", "'a: b: c'", "'? a'", "'[a, [b], {c: d}]'", "'1e3'", "'1.e+3'", "'.inf'", "'-.INF'", "'.nan'", "'0b11'", "'0x'", "'=1'", "'<<: {a: 1}'", "'- a\\n-b'", "'\"a\\\\u0041\"'", "'a: 1\\na: 2'", "'%YAML 1.2'", "'---\\na\\n---\\nb'", "'...'", "'@x'", "'*a'", "'on: off'", "'null: Null'", "'12e03'", "'- - 1\\n  - 2'", "'é: ñ'"],
+    'js': ["'[1, 2,]'", "'{}'", "'nul'", "'NaN'", "'-Infinity'", "'1e400'", "'\"\\\\ud83d\\\\ude00\"'", "'{\"a\": 1, \"a\": 2}'", "'[1] x'", "''", "' [ ] '", "'\"a\\nb\"'", "'01'", "'-0'", "'1.50'", "'{\"a\" 1}'", "'[true, false, null]'", "'123456789012345678901234567890'", "'\"tab\\t\"'", "'{1: 2}'", "'[\"a\", ]'", "'{\"a\": }'", "'\"\\\\x\"'", "'tru'", "'{'"],
+    'b64': ["'YQ=='", "'YQ'", "'Y Q = ='", "'/+8='", "'####'", "'w6k='", "'gA=='"],
+    'url': ["'http://[::1]:80/'", "'//host/p'", "'mailto:a@b'", "'http://h:99999/'", "'http://h:x/'", "'a?b#c?d'", "'HTTP://Ex.COM:80'", "'file:///etc'", "'http://u@h'", "'http://[::1/'", "'http://h/;p?q'"],
+    'dt': ["'2020-02-30 00:00:00'", "'2020-02-29'", "'2020-1-2 3:4:5'", "'10:00'", "' 2020-02-29 00:00:00'", "'2020-02-29 00:00:00.5'", "'99999-01-01 00:00:00'"],
+    'fmt': ["'%s %z %Z'", "'%'", "'%5d'", "'%-d'", "'%Q'", "'%U %W %V %G %u %w'", "'%c|%x|%X|%p|%y|%I|%D|%F|%T|%R|%r|%e|%C|%h|%n|%t'", "'é%Y'"],
+    'size': ["'1K'", "'1.5 GB'", "'10 Mb'", "'1 KiB'", "'1.2.3K'", "'K'", "'-1M'", "'1 byte'", "'8 bits'", "'1e3'", "' 5 '", "'1 K x'", "'1kb'", "'2 zetta'"],
+    'ver': ["'1.0.0'", "'1.0-rc1'", "'1.0.0+b'", "'v2'", "'1..2'", "''", "'1.10a2'", "'2023.4.5'", "'1!2.0'", "'1.0.dev1'"],
+    'path': ["'.'", "'..'", "'/'", "'//a'", "'a/'", "'a//b/../c'", "'~/x'", "'~nobody/x'", "'$HOME/x'", "'${NOPE}x'", "'a.b.c'", "'.bashrc'", "'C:\\\\a\\\\b'", "'a\\nb'"],
+    # What Python reads as a value, or nearly.
+    'lit': ["'1'", "'[1, 2]'", "'{\"a\": 1}'", "'None'", "'True'", "'null'", "'true'", "'1.50'", "'0x1F'", "'(1, 2)'", "'1_000'", "'\\'x\\''", "'1e3'", "'{1, 2}'", "'set()'", "'[1, 2'", "'{a: 1}'", "'[true, null]'", "'{\"a\": true}'", "'[1,, 2]'", "'[]'", "'{}'", "' [1]'", "'[1] '", "'[1]\\n'",
+            "'[1] # c'", "'-1'", "'+1'", "'--1'", "'007'", "'1.'", "'.5'", "'\"a\" \"b\"'", "'[a]'", "'[\\'a\\' \\'b\\']'", "'b\\'x\\''", "'[b\\'x\\']'", "'...'", "'{**{}}'", "'[*[1]]'", "'f\\'x\\''", "'[x for x in y]'", "'1 if 2 else 3'", "'[1 if 2 else 3]'", "'[-1, +2, not 3]'", "'[1+2]'", "'[\\'\\\\n\\']'", "'r\\'\\\\n\\''",
+            "'[u\\'x\\']'", "'{[]: 1}'", "'{1: 2, 1: 3}'", "'{\"a\": 1,}'", "'[1,]'", "'(1)'", "'(1,)'", "'()'", "'[()]'", "'1,2'", "'[0777]'", "'[1e400]'", "'[\"é\"]'", "'[\"\\\\u00e9\"]'", "'{\"a\": [1, {\"b\": null}]}'", "'[a.b]'", "'[print(1)]'", "'False'", "'no'", "'{\"a\": \\'b\\'}'", "'{{ \\'x\\' }}'", "'[1]]'"],
+}
+
+HEADERS = ['trim_blocks: False', 'lstrip_blocks: True', 'trim_blocks:False, lstrip_blocks:True', "variable_start_string: '[['", "variable_start_string:'[%', variable_end_string:'%]'", "block_start_string: '<%', block_end_string: '%>'",
+           "comment_start_string:'/*',comment_end_string:'*/'", 'nope: 1', 'trim_blocks', 'trim_blocks: x', 'keep_trailing_newline: True', "line_statement_prefix: '%%'", "line_comment_prefix: '##'", "newline_sequence: '\\r\\n'"]
+
+# Files that templates include, import and extend.
+FILES = {
+    'inc.j2': 'inc {{ s }}{{ x }}{% set made = 1 %}\n',
+    'bad.j2': '{% if %}',
+    'undef.j2': '{{ undefined_name }}',
+    'mac.j2': '{% macro m(a, b=2) %}<{{ a }}{{ b }}{{ s }}>{% endmacro %}{% set v = [1, n] %}{% macro _hidden() %}{% endmacro %}{% macro w() %}({{ caller() }}){% endmacro %}text',
+    'base.j2': 'A{% block one %}1{% endblock %}B{% block two scoped %}2{{ s }}{% endblock %}C{{ self.one() }}\n',
+    'mid.j2': '{% extends "base.j2" %}{% block one %}mid{{ super() }}{% endblock %}',
 }
 
 BINARY = ['+', '-', '*', '/', '//', '%', '**', '~', '==', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', 'not in']
@@ -118,10 +149,14 @@ class Grammar:
 
     def atom(self, kind):
         special = {'ld': 'ld', 'js': 'js', 'ym': 'ym', 'b64': 'b64', 'url': 'url', 'dt': 'dt', 'fmt': "'%Y-%m-%d %H:%M:%S %j %a %b %%'"}
+        if kind in ODD and (kind not in special or self.chance(50)):
+            return self.pick(ODD[kind])
         if kind in special:
             return special[kind]
         if kind == 'any':
             kind = self.some_type()
+        if kind == 'str' and self.chance(12):
+            return self.pick(ODD[self.pick(list(ODD))])
         if kind == 'undef' or (kind != 'none' and self.chance(65)):
             return self.pick(BY_TYPE[kind])
         return self.pick(LITERALS[kind])
@@ -132,13 +167,28 @@ class Grammar:
                 pattern = pattern.replace(short, self.expression(kind, depth - 1), 1)
         return pattern
 
+    def noise(self, args, depth):
+        """Arguments that are not quite those that are wanted."""
+        form = self.random.random()
+        if form < 0.3:
+            return (args + ', ' if args else '') + self.expression('any', depth - 1)
+        if form < 0.5:
+            return self.expression('any', depth - 1)
+        if form < 0.8:
+            return ''
+        if form < 0.88:
+            return (args + ', ' if args else '') + self.pick(['nope', 'default', 'indent', 'attribute', 'sep', 'key', 'value', 'd', 'width', 'start', 'reverse']) + '=' + self.atom('any')
+        if form < 0.94:
+            return f"*{self.atom('list')}"
+        return f"**{self.atom('dict')}"
+
     def expression(self, kind='any', depth=3):
         if self.chance(7):
             kind = 'any'
         if depth <= 0 or self.chance(12):
             return self.atom(kind)
-        form = self.random.choices(['atom', 'filter', 'method', 'binary', 'test', 'if', 'index', 'unary', 'format', 'list', 'dict', 'slice', 'call', 'group'],
-                                   [8, 34, 14, 14, 6, 4, 8, 2, 4, 3, 3, 5, 3, 3])[0]
+        form = self.random.choices(['atom', 'filter', 'method', 'binary', 'test', 'if', 'index', 'unary', 'format', 'list', 'dict', 'slice', 'call', 'group', 'chain', 'date', 'lookup'],
+                                   [8, 34, 14, 14, 6, 4, 8, 2, 4, 3, 3, 5, 3, 3, 2, 2, 2])[0]
         return getattr(self, 'make_' + form)(kind, depth)
 
     def make_atom(self, kind, depth):
@@ -160,6 +210,8 @@ class Grammar:
         if not inner.replace('_', '').isalnum() and self.chance(60):
             inner = f'({inner})'
         args = self.arguments(pattern, depth)
+        if self.chance(7):
+            args = self.noise(args, depth)
         return f'{inner}|{name.strip()}' + (f'({args})' if args else '') + after
 
     def make_method(self, kind, depth):
@@ -167,14 +219,19 @@ class Grammar:
         target = self.atom(of)
         if not target.isalnum():
             target = f'({target})'
-        return f'{target}.{self.pick(METHODS[of])}'
+        method = self.pick(METHODS[of])
+        if method.endswith(')') and self.chance(5):
+            name, _, args = method[:-1].partition('(')
+            if '|' not in method:
+                method = f'{name}({self.noise(args, depth)})'
+        return f'{target}.{method}'
 
     def make_binary(self, kind, depth):
         op = self.pick(BINARY)
         same = {'str': 'str', 'num': 'num', 'list': 'list'}.get(kind, 'any')
         left, right = self.expression(same, depth - 1), self.expression(same, depth - 1)
         if op == '**':
-            right = self.pick(['2', '0', '-1', '0.5', '3'])
+            right = self.pick(['2', '0', '-1', '1.0', '3'])
         if op == '*':
             right = self.pick(['2', '0', '-1', '3', 'f', 'n'])
         return f'{left} {op} {right}'
@@ -182,8 +239,10 @@ class Grammar:
     def make_test(self, kind, depth):
         name = self.pick(list(TESTS))
         args = self.arguments(TESTS[name], depth)
+        if self.chance(5):
+            args = self.noise(args, depth)
         # A number is an open file, and both sides have others open.
-        inner = self.atom('str') if name in FILES else self.expression('any', depth - 1)
+        inner = self.atom('str') if name in ASKS_FILES else self.expression('any', depth - 1)
         return f"({inner}) is {'not ' if self.chance(20) else ''}{name}" + (f'({args})' if args else '')
 
     def make_if(self, kind, depth):
@@ -226,13 +285,34 @@ class Grammar:
                           "query('nested', l, ls)", "query('together', l, ls)", "lookup('sequence', '1-4')", "query('subelements', [d], 'c')", "lookup('list', l)", "lookup('vars', 'nope', default=1)", "lookup('nosuch', 1)", "namespace(a=1).a", "joiner()()",
                           "cycler(1, 2).next()", "lookup('items', ll, wantlist=true)", 'undef()', "undef('why')", 'range()', 'dict(1)', 's()', 'nope()', 'vars.s', "vars['n']", 'd.a()', "lookup('pipe', 'echo a')", "query('lines', 'printf \"a\\\\nb\"')"])
 
+    def make_chain(self, kind, depth):
+        same = self.pick(['num', 'str', 'any', 'list'])
+        parts = [self.expression(same, depth - 2) for _ in range(self.pick([3, 3, 4]))]
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {self.pick(['<', '<=', '>', '>=', '==', '!=', 'in', 'not in'])} {part}"
+        return f"({self.pick(['', '', 'not '])}{text})"
+
+    def make_date(self, kind, depth):
+        date = lambda: self.pick(["'2023-04-05 06:07:08'|to_datetime", 'dt|to_datetime', "'2020-02-29'|to_datetime('%Y-%m-%d')", "'2001-01-01'|from_yaml", "'2001-01-01 10:00:00.25'|from_yaml", "'2001-01-01T10:00:00+02:00'|from_yaml"])
+        return self.pick([f'({date()}) - ({date()})', f'(({date()}) - ({date()})).{self.pick(["days", "seconds", "total_seconds()", "microseconds", "nope"])}', f'({date()}).{self.pick(["year", "strftime(" + chr(39) + "%d %b" + chr(39) + ")", "isoformat()", "weekday()", "date()", "timestamp()", "hour", "replace(year=1999)", "isocalendar()|list", "tzinfo", "nope"])}', f'({date()}) {self.pick(["<", "==", "+", ">="])} ({date()})', f'({date()})|{self.pick(["string", "to_json", "to_yaml", "type_debug", "string|length", "to_nice_json", "pprint", "int"])}', f'[{date()}, {date()}]|{self.pick(["min", "max", "sort", "unique", "join", "sum"])}'])
+
+    def make_lookup(self, kind, depth):
+        name = self.pick(['items', 'list', 'dict', 'together', 'nested', 'indexed_items', 'sequence', 'subelements', 'varnames', 'vars', 'env', 'template', 'file', 'first_found', 'pipe', 'fileglob', 'nope'])
+        args = ', '.join(self.expression('any', depth - 2) for _ in range(self.pick([0, 1, 1, 2, 3])))
+        if name in ('env', 'pipe'):
+            args = self.pick(["'FUZZ'", "'true'", "'FUZZ'",  "'FUZZ', default='d'", '1', 'nope'])
+        extra = self.pick(['', '', '', ', wantlist=true', ", errors='ignore'", ', nope=1'])
+        return f"{self.pick(['lookup', 'query', 'q'])}('{name}'{', ' + args if args else ''}{extra})"
+
     # Statements.
 
     def statements(self, depth=2):
         return ''.join(self.statement(depth) for _ in range(self.pick([1, 1, 2, 3])))
 
     def statement(self, depth):
-        form = self.random.choices(['text', 'print', 'if', 'for', 'set', 'set_block', 'macro', 'with', 'raw', 'comment', 'filter', 'call', 'namespace', 'loop', 'append'], [10, 22, 12, 14, 10, 4, 6, 4, 2, 2, 4, 3, 4, 6, 4])[0]
+        form = self.random.choices(['text', 'print', 'if', 'for', 'set', 'set_block', 'macro', 'with', 'raw', 'comment', 'filter', 'call', 'namespace', 'loop', 'append', 'tree', 'include', 'literal'],
+                                   [10, 22, 12, 14, 10, 4, 6, 4, 2, 2, 4, 3, 4, 6, 4, 2, 3, 3])[0]
         if depth <= 0 and form not in ('text', 'raw', 'comment'):
             form = 'print'
         return getattr(self, 'state_' + form)(depth)
@@ -312,13 +392,35 @@ class Grammar:
     def state_append(self, depth):
         return self.tag('set acc = []') + self.tag('for x in ' + self.pick(['l', 'ls', 'd'])) + self.tag('set _ = acc.append(' + self.pick(['x', 'x ~ 1', '[x]', "{'a': x}"]) + ')') + self.tag('endfor') + '{{ acc' + self.pick(['', '|join(",")', '[0]', '|length']) + ' }}'
 
+    def state_tree(self, depth):
+        tree = "[{'n': 1, 'c': [{'n': 2, 'c': []}, {'n': 3}]}, {'n': 4, 'c': [{'n': 5, 'c': [{'n': 6}]}]}]"
+        body = self.pick(['{{ x.n }}', '{{ loop.depth }}{{ x.n }}', '{{ loop.depth0 }}:{{ loop.index }}{{ x.n }}', '{{ x.n }}{{ loop.first }}', '{{ loop.length }}{{ x }}'])
+        inner = self.pick(['{{ loop(x.c) }}', '{% if x.c %}({{ loop(x.c) }}){% endif %}', '{{ loop(x.c|default([])) }}', '{{ loop(x.c|default([]))|upper }}', '{{ loop(x.nope) }}', '{% set r = loop(x.c|default([])) %}{{ r }}', '{% for y in x.c|default([]) %}{{ loop(y) }}{% endfor %}'])
+        return self.tag(f'for x in {tree} recursive') + body + inner + self.tag('endfor')
+
+    def state_include(self, depth):
+        return self.pick(['{% include "inc.j2" %}', '{% include "inc.j2" without context %}', '{% include ["nope.j2", "inc.j2"] %}', '{% include "nope.j2" ignore missing %}', '{% include "nope.j2" %}', '{% include "bad.j2" %}', '{% include "undef.j2" %}', '{% include s %}', '{% include l %}', '{% include nope %}', '{% include "undef.j2" ignore missing %}',
+                          '{% import "mac.j2" as mm %}{{ mm.m(1) }}{{ mm.v }}', '{% import "mac.j2" as mm with context %}{{ mm.m(s, b=n) }}{{ mm }}', '{% import "mac.j2" as mm %}{{ mm._hidden }}{{ mm.nope }}', '{% from "mac.j2" import m %}{{ m(1, 2) }}', '{% from "mac.j2" import m as k, v with context %}{{ k() }}{{ v }}', '{% from "mac.j2" import nope %}{{ nope }}',
+                          '{% from "mac.j2" import w %}{% call w() %}x{{ s }}{% endcall %}', '{% import "inc.j2" as i %}{{ i.made }}{{ i }}', '{% from "inc.j2" import made %}{{ made }}', '{% include "base.j2" %}', '{% include "mid.j2" %}', '{% for x in l %}{% include "inc.j2" %}{% endfor %}', '{% set x = 7 %}{% include "inc.j2" %}', '{% import "bad.j2" as b %}', '{% import "undef.j2" as b %}{{ b }}'])
+
+    def state_literal(self, depth):
+        return self.pick(['[{{ %s }}, 1]', '{"a": {{ %s }}}', "['{{ %s }}']", '{{ %s }}', "{{ %s }}, {{ n }}", '[1, {{ %s }}]', '{%% if t %%}[{{ %s }}]{%% endif %%}', '{{ n }}{{ %s }}']) % self.pick([self.atom('lit'), self.atom('lit'), self.expression('any', 1)])
+
+    def extended(self):
+        """A template that extends another."""
+        parent = self.pick(['"base.j2"', '"base.j2"', '"mid.j2"', '"mid.j2"', '"nope.j2"', 's', '"base.j2" if t else "mid.j2"'])
+        text = self.pick(['', self.statements(1)]) + '{% extends ' + parent + ' %}' + self.pick(['', 'ignored {{ nope }}', self.statements(1)])
+        for name in self.pick([['one'], ['two'], ['one', 'two'], ['three']]):
+            text += '{% block ' + name + self.pick(['', '', ' scoped']) + ' %}' + self.pick(['', '{{ super() }}', '{{ super.super() }}', '{{ self.two() }}', '{{ self.one }}']) + self.statements(1) + '{% endblock %}'
+        return text
+
     def case(self):
         """A request."""
         mode = self.random.choices(['playbook', 'file', 'native', 'condition'], [50, 25, 12, 13])[0]
         if mode == 'condition':
             template = self.expression('any', 3)
         elif mode == 'file':
-            template = self.statements(2)
+            template = self.extended() if self.chance(8) else self.statements(2)
         else:
             form = self.random.random()
             if form < 0.55:
@@ -331,6 +433,8 @@ class Grammar:
                 template = {'k': '{{ ' + self.expression('any', 2) + ' }}', '{{ s }}': [self.state_print(0)]}
             else:
                 template = self.statements(2)
+        if isinstance(template, str) and mode != 'condition' and self.chance(3):
+            template = '#jinja2:' + self.pick(['', ' ']) + self.pick(HEADERS) + '\n' + template
         return {'template': template, 'vars': VARS, 'mode': mode, 'show': 'python'}
 
 

@@ -10,7 +10,10 @@ use super::{
     modules,
 };
 use crate::{
-    template::tree::{Block, BlockCall, Expr, Name, Template},
+    template::{
+        filters,
+        tree::{Block, BlockCall, Expr, Name, Template},
+    },
     value::{Object, PyError, PyErrorKind, PyResult, Undefined, Value, repr::str_repr},
 };
 
@@ -20,6 +23,7 @@ pub(super) fn run_root(
     context: &Arc<Context>,
     out: &mut Buffer,
 ) -> PyResult<()> {
+    let _deeper = context.run.deeper()?;
     let unit = Arc::new(Unit {
         context: Arc::clone(context),
         template: Arc::clone(template),
@@ -32,6 +36,9 @@ pub(super) fn run_root(
         act.set(slot, Some(self_reference(context)));
     }
     act.enter(&function.frame)?;
+    if let Some(unknown) = &function.unknown {
+        return Err(filters::unknown(unknown));
+    }
     Evaluator::new(&act).exec(&function.body, out)?;
     let parent = unit.extends.lock().clone();
     match parent {
@@ -46,6 +53,7 @@ fn run_block(
     depth: usize,
     out: &mut Buffer,
 ) -> PyResult<()> {
+    let _deeper = context.run.deeper()?;
     let unit = Arc::new(Unit {
         context: Arc::clone(context),
         template: Arc::clone(template),
@@ -61,6 +69,9 @@ fn run_block(
         act.set(slot, Some(reference(context, &block.name, depth + 1)));
     }
     act.enter(&function.frame)?;
+    if let Some(unknown) = &function.unknown {
+        return Err(filters::unknown(unknown));
+    }
     Evaluator::new(&act).exec(&function.body, out)?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -21,7 +21,7 @@ use crate::{
         templar::Chain,
         tree::{Block, Frame, Load, Name, Slot, Template},
     },
-    value::{Dict, Key, List, PyResult, Value},
+    value::{Dict, Key, List, PyError, PyErrorKind, PyResult, Value},
 };
 
 /// One rendering: what all templates that take part in it share.
@@ -46,6 +46,20 @@ pub(in crate::template) struct Run {
     contexts: Mutex<Vec<Arc<Context>>>,
     /// Modules that were imported without context, made once.
     pub modules: Mutex<HashMap<Name, Value>>,
+    /// Macros, blocks, recursive loops and includes that are running.
+    depth: AtomicUsize,
+}
+
+/// No template needs more of them, one in the other; Python has room for about 200.
+const DEEPEST: usize = 80;
+
+/// One of them, as long as it runs.
+pub(in crate::template) struct Deeper<'r>(&'r Run);
+
+impl Drop for Deeper<'_> {
+    fn drop(&mut self) {
+        self.0.depth.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Run {
@@ -69,7 +83,18 @@ impl Run {
             kept: Mutex::default(),
             contexts: Mutex::default(),
             modules: Mutex::default(),
+            depth: AtomicUsize::new(0),
         })
+    }
+
+    /// Notes that a macro, a block, a recursive loop or an include runs until the result is dropped.
+    pub fn deeper(&self) -> PyResult<Deeper<'_>> {
+        let deeper = Deeper(self);
+        if self.depth.fetch_add(1, Ordering::Relaxed) >= DEEPEST {
+            let kind = PyErrorKind::Other("RecursionError");
+            return Err(PyError::new(kind, "maximum recursion depth exceeded"));
+        }
+        Ok(deeper)
     }
 
     /// What becomes of the text of something that starts now.

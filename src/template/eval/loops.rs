@@ -75,6 +75,7 @@ pub(super) fn run_recursive(
     iter: &Value,
     depth: i64,
 ) -> PyResult<Value> {
+    let _deeper = around.unit.context.run.deeper()?;
     let items = items(around, s, iter)?;
     let act = around.nested(s.slots);
     let mut out = Buffer::default();

@@ -36,6 +36,7 @@ impl MacroObject {
 
     /// Binds the arguments as `jinja2.runtime.Macro` does and runs the body.
     pub fn call(&self, args: CallArgs) -> PyResult<Value> {
+        let _deeper = self.around.unit.context.run.deeper()?;
         let m = &*self.definition;
         let CallArgs { positional, mut keyword } = args;
         let act = self.around.nested(m.function.slots);

@@ -218,6 +218,10 @@ fn subelements(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyR
 fn members(element: &Value, path: &[Value], skip_missing: bool) -> PyResult<Vec<Value>> {
     let mut found = element.clone();
     for key in path {
+        if matches!(&found, Value::Undefined(u) if !u.lenient) {
+            // ansible's undefined has every item: itself.
+            continue;
+        }
         found = match access::subscript(&found, key) {
             Ok(value) => value,
             Err(e) if e.kind == PyErrorKind::KeyError => {

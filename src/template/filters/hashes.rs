@@ -66,7 +66,12 @@ fn md5_filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRe
 }
 
 fn sha1_filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [_function] = args.bind("secure_hash_s", &["data"], &["hash_func"], 0)?;
+    let [function] = args.bind("secure_hash_s", &["data"], &["hash_func"], 0)?;
+    if let Some(function) = function {
+        // No value of a template is the function that it should be.
+        let class = crate::value::types::type_name(&function);
+        return Err(PyError::type_error(format!("'{class}' object is not callable")));
+    }
     Ok(Value::from(hex(&Sha1::digest(to_bytes(&value, "utf-8")?))))
 }
 

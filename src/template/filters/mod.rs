@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use super::{CallArgs, FilterContext, eval::is_rolled};
+use super::{CallArgs, FilterContext, eval::is_rolled, optimize::PYTHON_KEYWORDS};
 use crate::value::{PyError, PyErrorKind, PyResult, StrClass, Value, access, repr};
 
 mod attribute;
@@ -231,8 +231,13 @@ pub fn unknown_text(name: &str) -> String {
     let parts: Vec<&str> = full.split('.').collect();
     let is_word =
         |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_name = |part: &&str| {
+        !part.starts_with(|c: char| c.is_numeric()) && !PYTHON_KEYWORDS.contains(part)
+    };
     let why = match parts[..] {
-        [namespace, collection, _, ..] if parts.iter().all(is_word) => {
+        [namespace, collection, _, ..]
+            if parts.iter().all(is_word) && parts[..2].iter().all(is_name) =>
+        {
             if namespace == "ansible" && matches!(collection, "builtin" | "legacy") {
                 name.to_owned()
             } else {

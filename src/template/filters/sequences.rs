@@ -132,7 +132,9 @@ fn sort(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<V
         let key: PyResult<Vec<Value>> = paths.iter().map(|path| path.get(&item)).collect();
         keyed.push((Value::list(key?), item));
     }
-    ops::sort_by_key(keyed, flag(reverse.as_ref(), false)?).map(Value::list)
+    // Python's `sorted` wants an integer.
+    let reverse = reverse.as_ref().map_or(Ok(0), index)?;
+    ops::sort_by_key(keyed, reverse != 0).map(Value::list)
 }
 
 fn extreme(value: &Value, args: CallArgs, function: &str, op: CmpOp) -> PyResult<Value> {

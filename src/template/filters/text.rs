@@ -211,7 +211,7 @@ fn format(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult
 }
 
 fn string(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [] = args.bind("soft_str", &[], &[], 0)?;
+    let [] = args.bind("soft_str", &["s"], &[], 0)?;
     Ok(match &value {
         Value::Str(s) if s.class() == StrClass::Markup => value,
         _ => Value::Str(repr::to_str(&value)?),

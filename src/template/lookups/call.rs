@@ -131,9 +131,9 @@ impl<'a> Call<'a> {
     /// The same without a warning if there is none.
     pub fn find_quietly(&self, subdir: &str, needle: &Value) -> PyResult<Option<PathBuf>> {
         let name = match needle {
-            Value::None => return Ok(None),
-            Value::Str(_) | Value::Vaulted(_) => to_text(needle)?,
             Value::Undefined(u) => return Err(PyError::undefined(u)),
+            empty if !crate::value::ops::truth(empty)? => return Ok(None),
+            Value::Str(_) | Value::Vaulted(_) => to_text(needle)?,
             other => {
                 return Err(PyError::new(
                     PyErrorKind::AttributeError,

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Call, Lookup};
 use crate::{
     template::filters::glob,
-    value::{PyResult, Value, repr::to_text},
+    value::{PyError, PyResult, Value, types::class_name},
 };
 
 pub(super) static LOOKUP: Lookup =
@@ -14,7 +14,15 @@ pub(super) static LOOKUP: Lookup =
 fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     let mut found = Vec::new();
     for term in call.each()? {
-        let term = to_text(&term)?;
+        let term = match &term {
+            Value::Str(term) => term.to_string(),
+            other => {
+                return Err(PyError::type_error(format!(
+                    "expected str, bytes or os.PathLike object, not {}",
+                    class_name(other)
+                )));
+            }
+        };
         let (folder, name) = term.rsplit_once('/').map_or(("", term.as_str()), |(f, n)| (f, n));
         let folders = if name == term {
             call.search_path().into_iter().flat_map(|p| [p.join("files"), p]).collect()

@@ -3,7 +3,7 @@
 use super::{Call, Lookup, call};
 use crate::{
     template::templar::ansible,
-    value::{PyResult, Value, repr::to_text},
+    value::{PyError, PyResult, Value, repr::to_text, types::class_name},
 };
 
 pub(super) static LOOKUP: Lookup =
@@ -12,6 +12,11 @@ pub(super) static LOOKUP: Lookup =
 fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     let mut found = Vec::new();
     for term in call.each()? {
+        if let Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) = term {
+            // A command that is no text is a list of arguments.
+            let class = class_name(&term);
+            return Err(PyError::type_error(format!("'{class}' object is not iterable")));
+        }
         let command = to_text(&term)?;
         match call::shell_output(&command, &call.basedir())? {
             Ok(bytes) => found.extend(lines(&bytes)),

@@ -44,7 +44,8 @@ pub(super) fn keywords<const N: usize>(
     let given = args.positional.len() + args.keyword.len();
     if args.positional.len() > N || given > N {
         return Err(PyError::type_error(format!(
-            "{name}() takes at most {N} argument{} ({given} given)",
+            "{name}() takes at most {N} {}argument{} ({given} given)",
+            if args.positional.is_empty() { "keyword " } else { "" },
             if N == 1 { "" } else { "s" }
         )));
     }

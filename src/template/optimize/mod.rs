@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{
     syntax::SyntaxError,
-    tree::{Args, Expr, For, Macro, Output, Part, Stmt, Template},
+    tree::{Args, Expr, For, Function, Macro, Output, Part, Stmt, Template},
 };
 use crate::value::{PyError, PyErrorKind, repr::to_text};
 use constant::Stop;
@@ -36,11 +36,13 @@ type Optimized = Result<(), Failure>;
 
 /// Works out the constants of a template. The text of `string_filters` is never read as data.
 pub(super) fn optimize(template: &mut Template, string_filters: &[String]) -> Optimized {
-    let mut optimizer = Optimizer { string_filters, invalid: None };
-    optimizer.stmts(&mut template.root.body)?;
+    let mut optimizer =
+        Optimizer { string_filters, invalid: None, unknown: None, level: 0, extends: false };
+    optimizer.function(&mut template.root)?;
+    optimizer.extends = false;
     for block in template.blocks.values_mut() {
         if let Some(block) = Arc::get_mut(block) {
-            optimizer.stmts(&mut block.function.body)?;
+            optimizer.function(&mut block.function)?;
         }
     }
     // Python reads the generated code when all of it is there.
@@ -51,7 +53,7 @@ pub(super) fn optimize(template: &mut Template, string_filters: &[String]) -> Op
 }
 
 /// Names that Python's grammar has taken.
-const PYTHON_KEYWORDS: [&str; 35] = [
+pub(super) const PYTHON_KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue",
     "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
     "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while",
@@ -62,11 +64,28 @@ struct Optimizer<'a> {
     string_filters: &'a [String],
     /// Why the generated code is no Python.
     invalid: Option<String>,
+    /// The message of a filter or test that nobody knows, in code that is not generated.
+    unknown: Option<String>,
+    /// How many statements are around.
+    level: usize,
+    /// Whether the template is known to extend another from here on, so that it prints nothing.
+    extends: bool,
 }
 
 impl Optimizer<'_> {
+    /// A function looks its filters and tests up when it begins, the unknown ones too.
+    fn function(&mut self, function: &mut Function) -> Optimized {
+        self.level = 0;
+        self.stmts(&mut function.body)?;
+        function.unknown = self.unknown.take();
+        Ok(())
+    }
+
     fn stmts(&mut self, stmts: &mut [Stmt]) -> Optimized {
-        stmts.iter_mut().try_for_each(|s| self.stmt(s))
+        self.level += 1;
+        let done = stmts.iter_mut().try_for_each(|s| self.stmt(s));
+        self.level -= 1;
+        done
     }
 
     fn stmt(&mut self, stmt: &mut Stmt) -> Optimized {
@@ -101,7 +120,11 @@ impl Optimizer<'_> {
                 Arc::get_mut(&mut s.body).map_or(Ok(()), |m| self.definition(m))?;
                 self.expr(&mut s.call)?;
             }
-            Stmt::Extends(e) | Stmt::Expr(e) => self.expr(e)?,
+            Stmt::Extends(e) => {
+                self.expr(e)?;
+                self.extends |= self.level == 1;
+            }
+            Stmt::Expr(e) => self.expr(e)?,
             Stmt::Include(s) => self.expr(&mut s.template)?,
             Stmt::Import(s) => self.expr(&mut s.template)?,
             Stmt::FromImport(s) => self.expr(&mut s.template)?,
@@ -137,9 +160,18 @@ impl Optimizer<'_> {
 
     /// Constants that are printed are text from then on.
     fn output(&mut self, o: &mut Output) -> Optimized {
+        if o.checked && self.extends {
+            o.parts.iter_mut().for_each(|part| {
+                if let Part::Expr(e) = part {
+                    self.passed_over(e);
+                }
+            });
+            return Ok(());
+        }
         for part in &mut o.parts {
             let Part::Expr(e) = part else { continue };
             if let Some(value) = constant::printed(e, self.string_filters) {
+                self.passed_over(e);
                 let text = to_text(&value).map_err(Failure::Crash)?;
                 *part = Part::Constant(text.into(), value.is_none());
             }
@@ -150,6 +182,18 @@ impl Optimizer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes the filters and tests of an expression that is not generated.
+    fn passed_over(&mut self, e: &mut Expr) {
+        if let Expr::Unknown(u) = e {
+            self.unknown.get_or_insert_with(|| u.error.message.clone());
+        }
+        // The closure never fails.
+        let _ = children(e, &mut |e| {
+            self.passed_over(e);
+            Ok(())
+        });
     }
 
     /// Works out an expression where jinja2 writes it into its code.

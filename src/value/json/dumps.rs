@@ -95,6 +95,12 @@ impl Writer<'_> {
     }
 
     fn fallback(&mut self, value: &Value) -> PyResult<()> {
+        // A tuple whose items have names is a tuple.
+        if let Value::Object(o) = value
+            && let Some(plain @ Value::Tuple(_)) = o.to_plain()
+        {
+            return self.value(&plain);
+        }
         if self.ansible {
             if let Some(d) = access::as_dict(value) {
                 return self.dict(value, &d);

@@ -5,6 +5,9 @@ use crate::template::CallArgs;
 use crate::value::{PyError, PyResult, ops::settle, types::type_name};
 
 pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
+    if !args.keyword.is_empty() {
+        return Err(PyError::type_error(format!("{name}() takes no keyword arguments")));
+    }
     let given = args.positional.len();
     let args = positional("str", name, args, 1, 3).map_err(|e| match given {
         0 => PyError::type_error(format!("{name}() takes at least 1 argument (0 given)")),

@@ -7,7 +7,7 @@ use crate::template::{
 };
 use crate::value::{
     PyError, PyResult,
-    ops::settle,
+    ops::{settle, settle_typed},
     text::{is_space, split_lines, split_space},
     types::type_name,
 };
@@ -43,7 +43,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
         }
         _ => {
             let [separator, limit] = keywords(name, args, &["sep", "maxsplit"])?;
-            let separator = match separator.as_ref().map(settle).transpose()?.as_deref() {
+            let separator = match separator.as_ref().map(settle_typed).transpose()?.as_deref() {
                 None | Some(Value::None) => None,
                 Some(Value::Str(separator)) => Some(separator.clone()),
                 Some(other) => {
