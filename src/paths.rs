@@ -1,6 +1,9 @@
 //! How relative names become files: ansible's search orders.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    path::{Component, Path, PathBuf},
+    sync::OnceLock,
+};
 
 use crate::splitter::unquote;
 
@@ -88,9 +91,11 @@ pub fn resolved(path: &Path) -> PathBuf {
     }
 }
 
-/// The folder the process was started in.
+/// The folder the process was started in: it never goes to another one.
 pub fn working_folder() -> PathBuf {
-    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = || std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    FOLDER.get_or_init(folder).clone()
 }
 
 /// An absolute, normal path: environment variables and `~` expanded, relative to the working
@@ -148,23 +153,27 @@ pub fn dwim_relative(
     if rooted(source) {
         return unfrack(source, false);
     }
+    let first = path.join(dirname).join(source);
+    if first.exists() {
+        return first;
+    }
     let in_role = in_role || is_role(path);
     let folder = match path.parent() {
         Some(above) if in_role && ends_in_tasks(path) => unfrack_path(above, false),
         _ => unfrack_path(path, false),
     };
     let within = Path::new(dirname).join(source);
-    let mut candidates =
-        vec![path.join(dirname).join(source), unfrack_path(&folder.join(&within), false)];
-    if in_role && !source.ends_with(dirname) {
-        candidates.push(unfrack_path(&folder.join("tasks").join(source), false));
-    }
-    candidates.push(unfrack_path(&within, false));
-    candidates.push(unfrack_path(&folder.join(source), false));
-    candidates.push(dwim(basedir, &within.to_string_lossy()));
-    candidates.push(dwim(basedir, source));
-    let found = candidates.iter().position(|c| c.exists()).unwrap_or(candidates.len() - 1);
-    candidates.swap_remove(found)
+    let among_tasks = in_role && !source.ends_with(dirname);
+    let candidates: [&dyn Fn() -> PathBuf; 5] = [
+        &|| unfrack_path(&folder.join(&within), false),
+        &|| unfrack_path(&folder.join("tasks").join(source), false),
+        &|| unfrack_path(&within, false),
+        &|| unfrack_path(&folder.join(source), false),
+        &|| dwim(basedir, &within.to_string_lossy()),
+    ];
+    let looked_at = candidates.iter().enumerate().filter(|(at, _)| *at != 1 || among_tasks);
+    let found = looked_at.map(|(_, candidate)| candidate()).find(|path| path.exists());
+    found.unwrap_or_else(|| dwim(basedir, source))
 }
 
 /// Finds `source` in the first of `paths` that has it, in its subfolder `dirname` or without, the

@@ -162,6 +162,8 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
             return Ok(syntax::check(session, &ground, &lister, &playbooks, depth));
         }
         lister.list(&playbooks)?;
+        // As in the list itself.
+        std::mem::forget(ground);
         return Ok(0);
     }
     let run = runner::run(

@@ -26,6 +26,8 @@ pub(super) struct VarsFiles {
     extensions: Vec<String>,
     merge: bool,
     duplicate_keys: Duplicates,
+    /// Folders that are there, and where they lie.
+    folders: Mutex<HashMap<PathBuf, PathBuf>>,
     found: Mutex<Found>,
     loaded: Mutex<HashMap<PathBuf, Value>>,
 }
@@ -54,6 +56,7 @@ impl VarsFiles {
             extensions: rules.vars_extensions.clone(),
             merge: rules.merge,
             duplicate_keys: rules.duplicate_keys,
+            folders: Mutex::default(),
             found: Mutex::default(),
             loaded: Mutex::default(),
         }
@@ -72,9 +75,9 @@ impl VarsFiles {
     }
 
     fn files(&self, base: &Path, owner: Owner, name: &Arc<str>) -> Arc<[PathBuf]> {
-        let folder = base.join(owner.folder());
-        // Symbolic links are followed, so that one folder is read once.
-        let Ok(folder) = folder.canonicalize() else { return Arc::new([]) };
+        let Some(folder) = self.real_folder(base.join(owner.folder())) else {
+            return Arc::new([]);
+        };
         let key = (folder, Arc::clone(name));
         if let Some(files) = self.found.lock().get(&key) {
             return Arc::clone(files);
@@ -90,6 +93,17 @@ impl VarsFiles {
         let files: Arc<[PathBuf]> = find(&key.0, name, &self.extensions).into();
         self.found.lock().insert(key, Arc::clone(&files));
         files
+    }
+
+    /// Symbolic links are followed, so that one folder is read once. Many hosts ask for the same one; one that is not
+    /// there may come yet.
+    fn real_folder(&self, folder: PathBuf) -> Option<PathBuf> {
+        if let Some(known) = self.folders.lock().get(&folder) {
+            return Some(known.clone());
+        }
+        let real = folder.exists().then(|| folder.canonicalize().ok())??;
+        self.folders.lock().insert(folder, real.clone());
+        Some(real)
     }
 
     fn lay_over(&self, vars: &mut Dict, file: &Path) -> Result<()> {

@@ -1,6 +1,8 @@
 //! The one table of keywords: what each takes, where it may stand, how it is inherited, and how its
 //! rendered value becomes what it must be.
 
+use std::{collections::HashMap, sync::OnceLock};
+
 use super::{Keyword, Level, Spanned, python};
 use crate::{
     diagnostic::{Error, Kind as ErrorKind, Result},
@@ -218,7 +220,18 @@ impl Keyword {
 
     /// The keyword called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
-        TABLE.iter().find(|i| i.name == name || i.alias == Some(name)).map(|i| i.keyword)
+        // Every key of every task is asked for, several times.
+        static NAMES: OnceLock<HashMap<&str, Keyword>> = OnceLock::new();
+        let names = NAMES.get_or_init(|| {
+            let mut names = HashMap::new();
+            for info in TABLE {
+                for known in info.alias.into_iter().chain([info.name]) {
+                    names.entry(known).or_insert(info.keyword);
+                }
+            }
+            names
+        });
+        names.get(name).copied()
     }
 
     /// The keyword called `name`, if it may stand in `place`.

@@ -14,6 +14,7 @@ pub use crate::splitter;
 pub mod tags;
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::{
         Arc, OnceLock,
@@ -210,18 +211,30 @@ pub struct PlayBase {
     visible_roles: RwLock<Vec<Arc<Role>>>,
     /// Handlers that static imports of roles brought, until the play takes them.
     imported_handlers: Mutex<Vec<Item>>,
+    /// Uses of roles whose handlers were loaded, by the role's folder and identity.
+    with_handlers: Mutex<HashSet<(PathBuf, String)>>,
 }
 
 impl PlayBase {
     fn new(level: Arc<Level>, basedir: PathBuf) -> Arc<Self> {
-        let (visible_roles, imported_handlers) = (RwLock::default(), Mutex::default());
-        Arc::new(Self { level, basedir, visible_roles, imported_handlers })
+        Arc::new(Self {
+            level,
+            basedir,
+            visible_roles: RwLock::default(),
+            imported_handlers: Mutex::default(),
+            with_handlers: Mutex::default(),
+        })
     }
 
     /// Roles whose defaults and variables the whole play sees: those of `roles:`, then those that
     /// static imports and public includes brought so far.
     pub fn visible_roles(&self) -> Vec<Arc<Role>> {
         self.visible_roles.read().clone()
+    }
+
+    /// Whether no equal use of a role was asked about before.
+    fn is_first_use(&self, role: &(PathBuf, String)) -> bool {
+        self.with_handlers.lock().insert(role.clone())
     }
 
     /// Handlers that came with imported roles since the last call.

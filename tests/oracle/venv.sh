@@ -33,8 +33,8 @@ if [ "$(cat "$folder/complete" 2>/dev/null)" != "$packages" ]; then
     "$folder/bin/pip" install --quiet --disable-pip-version-check $packages >&2
     echo "$packages" >"$folder/complete"
 fi
-# What modules of answers with collections import: expect and htpasswd.
-extras="pexpect==4.9.0 passlib==1.7.4"
+# What modules of answers with collections import: expect, htpasswd and xml.
+extras="pexpect==4.9.0 passlib==1.7.4 lxml==4.9.4"
 if [ "${1-}" = collections ] && [ "$(cat "$folder/extras" 2>/dev/null)" != "$extras" ]; then
     # shellcheck disable=SC2086 # several words
     "$folder/bin/pip" install --quiet --disable-pip-version-check $extras >&2

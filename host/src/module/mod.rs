@@ -78,6 +78,7 @@ mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
+mod xml;
 mod yum;
 mod yum_repository;
 
@@ -167,6 +168,7 @@ pub static MODULES: &[&Module] = &[
     &uri::MODULE,
     &user::MODULE,
     &wait_for::MODULE,
+    &xml::MODULE,
     &yum::MODULE,
     &yum_repository::MODULE,
 ];

@@ -2,6 +2,7 @@
 
 use super::{Loader, Place, error_at};
 use crate::{
+    action::names,
     diagnostic::{Error, Kind, Result, Span},
     playbook::{
         Keyword,
@@ -152,7 +153,10 @@ impl Parser<'_> {
             if let Some(first) = &found {
                 return Err(conflict(&first.action, &name, self.task));
             }
-            let args = self.new_style(&name, value)?;
+            let args = match depth {
+                Depth::Guess if self.is_plain(value) => Dict::new(),
+                _ => self.new_style(&name, value)?,
+            };
             let span = key.span.clone();
             found = Some(Parsed { action: name, resolved, args, local: false, span, missing });
         }
@@ -176,6 +180,13 @@ impl Parser<'_> {
         let Depth::Resolve(place, collections) = depth else {
             return Some((String::new(), false));
         };
+        // Whole names mean the same wherever they stand.
+        if name.contains('.')
+            && !name.starts_with("ansible.legacy.")
+            && let Some(full) = names::known(name)
+        {
+            return Some((full.to_owned(), false));
+        }
         if resolve::is_builtin_of(name, BUILTIN) {
             let short = resolve::builtin_name(name).unwrap_or(name);
             return Some((format!("ansible.builtin.{short}"), false));
@@ -258,6 +269,12 @@ impl Parser<'_> {
             _ => return Err(self.wrong_type(thing)),
         };
         self.merged(action, args)
+    }
+
+    /// Whether nothing can be wrong with the arguments of an action that is only guessed at.
+    fn is_plain(&self, thing: &Node) -> bool {
+        let plain = |(key, _): &(Node, Node)| key.as_str().is_some_and(|key| !key.starts_with('_'));
+        self.extra.is_none() && thing.as_map().is_some_and(|entries| entries.iter().all(plain))
     }
 
     fn old_style(&self, key: &Node, thing: &Node) -> Result<Option<Parsed>> {

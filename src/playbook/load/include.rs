@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use super::{Loader, Place, error_at, paths, task::is_variable_name};
@@ -203,6 +203,7 @@ impl Loader {
         if !may_hold_template(text) {
             return Ok(text.to_owned());
         }
+        self.rendered.fetch_add(1, Ordering::Relaxed);
         let scope = self.scope(&place.play, level)?;
         let rendered = self.config.templar.template(&Value::str(text), scope)?;
         Ok(python::text(&rendered))
@@ -218,6 +219,7 @@ impl Loader {
         if !self.has_template(value) {
             return Ok(value.clone());
         }
+        self.rendered.fetch_add(1, Ordering::Relaxed);
         self.config.templar.template(value, self.scope(play, level)?)
     }
 

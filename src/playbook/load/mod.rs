@@ -5,6 +5,7 @@
 mod args;
 mod document;
 mod include;
+mod looked;
 pub use crate::paths;
 mod play;
 mod role;
@@ -14,9 +15,9 @@ mod task;
 mod tasks;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use indexmap::IndexSet;
@@ -108,6 +109,12 @@ pub struct LoaderConfig {
 pub struct Loader {
     config: LoaderConfig,
     documents: Mutex<HashMap<PathBuf, Option<Node>>>,
+    /// What lies where, while a playbook is loaded.
+    looked: Mutex<Option<looked::Looked>>,
+    /// Uses of roles whose handlers are the same in every play, and were loaded: by folder and identity.
+    settled: Mutex<HashSet<(PathBuf, String)>>,
+    /// How many templates were rendered while loading.
+    rendered: AtomicU64,
     /// What was wrong so far, where loading goes on behind each mistake.
     mistakes: Mutex<Option<Vec<Error>>>,
     /// The folder of the play that runs.
@@ -157,6 +164,9 @@ impl Loader {
         Self {
             config,
             documents: Mutex::default(),
+            looked: Mutex::default(),
+            settled: Mutex::default(),
+            rendered: AtomicU64::new(0),
             mistakes: Mutex::default(),
             basedir: RwLock::new(PathBuf::from(".")),
             plugin_homes: RwLock::default(),
@@ -219,7 +229,7 @@ impl Loader {
 
     /// Keeps in mind that a role brings modules or actions, which few do.
     fn note_plugins(&self, role: &Path) {
-        if ["library", "action_plugins"].iter().any(|name| role.join(name).is_dir()) {
+        if ["library", "action_plugins"].iter().any(|name| self.is_folder(&role.join(name))) {
             self.plugin_homes.write().insert(role.to_owned());
         }
     }
@@ -230,7 +240,8 @@ impl Loader {
         let own = place.role.iter().map(|r| &r.path).filter(|path| brought.contains(*path));
         let homes: Vec<&PathBuf> = own.chain([&place.play.basedir]).chain(&*brought).collect();
         let within = |name: &str, more: &[PathBuf]| {
-            homes.iter().map(|home| home.join(name)).chain(more.iter().cloned()).collect()
+            let all = homes.iter().map(|home| home.join(name)).chain(more.iter().cloned());
+            all.filter(|folder| self.is_folder(folder)).collect()
         };
         Places {
             collections: self.collection_roots(&place.play.basedir),

@@ -32,7 +32,8 @@ struct Import {
 impl Loader {
     /// Loads a playbook, and those that it imports.
     pub fn load_playbook(&self, path: &Path) -> Result<Playbook> {
-        let plays = self.load_plays(path, &paths::working_folder(), &mut Vec::new())?;
+        let plays =
+            self.remembering(|| self.load_plays(path, &paths::working_folder(), &mut Vec::new()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let basedir = paths::normalised(&paths::working_folder().join(folder));
         Ok(Playbook { path: path.to_path_buf(), basedir, plays })

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::Ordering},
 };
 
 use super::{
@@ -189,7 +189,7 @@ impl Loader {
     }
 
     fn fill_role(&self, role: &Arc<Role>, files: &RoleFiles, place: &Place) -> Result<()> {
-        let document = |kind, main: &Option<String>| {
+        let document = |kind: &'static str, main: &Option<String>| {
             self.role_document(&role.path, &role.name, kind, main.as_deref())
         };
         let tasks = document("tasks", &files.tasks)?;
@@ -198,11 +198,22 @@ impl Loader {
             let entry_point = files.tasks.as_deref().unwrap_or("main");
             items.insert(0, validation(role, spec, entry_point));
         }
+        let _ = role.tasks.set(items);
+        // No listing shows handlers: looking for mistakes in those of equal uses once is enough.
+        let unseen = self.config.settings.listing && self.mistakes.lock().is_none();
+        let key = (role.path.clone(), role.identity.clone());
+        if unseen && (self.settled.lock().contains(&key) || !place.play.is_first_use(&key)) {
+            return Ok(());
+        }
+        let rendered = self.rendered.load(Ordering::Relaxed);
         let handlers = document("handlers", &files.handlers)?;
         let as_handlers = Place { handlers: true, ..place.clone() };
         let handlers = self.role_items(handlers, "handlers", role, &as_handlers)?;
-        let _ = role.tasks.set(items);
         let _ = role.handlers.set(handlers);
+        // Without templates in names of files, the play makes no difference.
+        if unseen && rendered == self.rendered.load(Ordering::Relaxed) {
+            self.settled.lock().insert(key);
+        }
         Ok(())
     }
 
@@ -291,10 +302,7 @@ impl Loader {
 
     /// The argument specifications of a role, by entry point.
     fn argument_specs(&self, path: &Path, name: &str, meta: &Meta) -> Result<Option<Value>> {
-        let own = [".yml", ".yaml", ".json"]
-            .iter()
-            .any(|e| path.join("meta").join(format!("argument_specs{e}")).exists());
-        if !own {
+        if !self.has_specifications(path) {
             return Ok(meta.argument_specs.clone());
         }
         let document = self.role_document(path, name, "meta", Some("argument_specs"))?;

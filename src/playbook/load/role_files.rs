@@ -7,7 +7,7 @@ use crate::{
     diagnostic::{Error, Kind, Result},
     playbook::resolve::is_qualified,
     value::{Dict, Value},
-    yaml::Node,
+    yaml::{Node, NodeKind},
 };
 
 /// Other files than `main` to take from a role.
@@ -55,7 +55,7 @@ impl Loader {
             for root in self.collection_roots(basedir) {
                 let folder = root.join("ansible_collections").join(collection.replace('.', "/"));
                 let path = folder.join("roles").join(short);
-                if path.is_dir() {
+                if self.is_folder(&path) {
                     let name = short.to_owned();
                     return Ok(Found { name, path, collection: Some(collection) });
                 }
@@ -89,10 +89,11 @@ impl Loader {
         &self,
         path: &Path,
         name: &str,
-        kind: &str,
+        kind: &'static str,
         main: Option<&str>,
     ) -> Result<Option<Node>> {
-        let files = role_file_names(path, name, kind, main, false)?;
+        let find = || role_file_names(path, name, kind, main, false);
+        let files = self.remembered_files(path, kind, main, find)?;
         for file in files {
             if let Some(document) = self.load_file(&file)?.filter(|d| !is_falsy(d)) {
                 return Ok(Some(document));
@@ -103,6 +104,16 @@ impl Loader {
 
     /// The variables of a role's folder `kind`, which may be split over a folder of files.
     pub(super) fn role_vars(
+        &self,
+        path: &Path,
+        name: &str,
+        kind: &'static str,
+        main: Option<&str>,
+    ) -> Result<Dict> {
+        self.remembered_vars(path, kind, main, || self.read_role_vars(path, name, kind, main))
+    }
+
+    fn read_role_vars(
         &self,
         path: &Path,
         name: &str,
@@ -130,7 +141,11 @@ impl Loader {
 }
 
 fn is_falsy(node: &Node) -> bool {
-    super::include::is_empty(&node.to_value())
+    match &node.kind {
+        NodeKind::Seq(items) => items.is_empty(),
+        NodeKind::Map(entries) => entries.is_empty(),
+        NodeKind::Scalar(value) => super::include::is_empty(value),
+    }
 }
 
 fn role_file_names(
