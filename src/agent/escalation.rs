@@ -122,6 +122,13 @@ pub(super) enum Said {
     WantsTerminal,
 }
 
+impl Become {
+    /// How another user is become, for people who look at `-vvv`: no password is in it.
+    pub(super) fn shown(&self) -> String {
+        Escalation::new(self, "").command("/bin/sh -c agent")
+    }
+}
+
 /// One escalation under way.
 pub(super) struct Escalation<'a> {
     settings: &'a Become,
@@ -236,6 +243,12 @@ mod tests {
 
     fn become_(method: Method, password: Option<&str>) -> Become {
         Become::by(method, "root", password.map(Secret::new))
+    }
+
+    #[test]
+    fn what_is_shown_has_no_password() {
+        let shown = become_(Method::Sudo, Some("hush")).shown();
+        assert!(shown.starts_with("sudo -H -S -p ") && !shown.contains("hush"), "{shown}");
     }
 
     #[test]

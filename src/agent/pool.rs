@@ -174,6 +174,9 @@ impl Pool {
             return Ok(Agent::new(Link::open(opened, &settings.host, &self.log)));
         }
         let connection = self.connect(host, settings).await?;
+        if let Some(escalate) = escalate {
+            (self.log)(3, &settings.host, format!("EXEC {}", escalate.shown()));
+        }
         let known = host.known.lock().clone();
         let timeout = Duration::from_secs(settings.timeout) + PROMPT;
         let mut attempt = 0;
