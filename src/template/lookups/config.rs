@@ -33,6 +33,10 @@ pub(super) static LOOKUP: Lookup = Lookup::builtin(
     run,
 );
 
+/// What stands beside the settings in ansible's module of them, and is none.
+const FUNCTIONS: &[&str] =
+    &["ConfigManager", "Sequence", "add_internal_fqcns", "set_constant", "to_text"];
+
 fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     let options = call.options()?;
     let plugin = match (options.text("plugin_type")?, options.text("plugin_name")?) {
@@ -55,6 +59,9 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
             )));
         };
         let value = match &plugin {
+            None if FUNCTIONS.contains(&name) => {
+                return Err(lookup_error(format!("Invalid setting \"{name}\" attempted")));
+            }
             None => world.config(name)?,
             Some((kind, plugin)) => {
                 // As written: ansible-core 2.14 hands options the variables unrendered.
