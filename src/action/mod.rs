@@ -122,6 +122,11 @@ pub async fn run(cx: &mut ActionContext<'_>) -> Outcome {
     if cx.worker.task.action.missing {
         return Err(ActionError::fail(format!("the module '{name}' is not supported yet")));
     }
+    let written = &cx.worker.task.action.written;
+    if cx.worker.play.run.loader.rejects(written) {
+        let text = format!("The module {written} was not found in configured module paths");
+        return Err(ActionError::Error(Error::new(Kind::Action, text)));
+    }
     let action = find(&name);
     if cx.fields.r#async != 0 {
         if action.is_some_and(|a| !AS_JOBS.contains(&a.name)) {

@@ -16,6 +16,7 @@ mod inventory;
 pub mod listing;
 mod passwords;
 mod play;
+mod plugin_filters;
 mod pull;
 mod runner;
 mod session;

@@ -91,7 +91,7 @@ impl Ground {
         let world = World::new(Arc::clone(&inventory), extra, options, session.notices());
         let templates = environment(session, &inventory, &world, &vault);
         let loader =
-            Arc::new(loader(session, wishes.modules, wishes.listing, &world, &templates, vault));
+            Arc::new(loader(session, wishes.modules, wishes.listing, &world, &templates, vault)?);
         Ok(Self { inventory, world, templates, loader })
     }
 }
@@ -244,13 +244,14 @@ fn loader(
     world: &Arc<World>,
     templates: &Arc<Environment>,
     vault: Arc<Vault>,
-) -> Loader {
+) -> Result<Loader> {
     let settings = &session.settings;
     let given = modules.module_path.iter().rev().flat_map(|paths| paths.split(':'));
     let given = given.filter(|p| !p.is_empty()).map(|p| expand_path(p, None, &System));
     let library: Vec<PathBuf> = given.chain(settings.get(&options::DEFAULT_MODULE_PATH)).collect();
     let world = Arc::clone(world);
-    Loader::new(LoaderConfig {
+    let rejected = super::plugin_filters::rejected(settings, &*session.notices())?;
+    Ok(Loader::new(LoaderConfig {
         settings: LoadSettings {
             roles_path: settings.get(&options::DEFAULT_ROLES_PATH),
             collections_paths: settings.get(&options::COLLECTIONS_PATHS),
@@ -259,6 +260,7 @@ fn loader(
             duplicate_keys: Duplicates::from_word(&settings.get(&options::DUPLICATE_YAML_DICT_KEY)),
             private_role_vars: settings.get(&options::DEFAULT_PRIVATE_ROLE_VARS),
             actions: settings.get(&options::DEFAULT_ACTION_PLUGIN_PATH),
+            rejected,
             listing,
         },
         templar: Arc::new(Importing(Arc::clone(templates))),
@@ -267,5 +269,5 @@ fn loader(
             world.play_stack(&Arc::new(PlayView::new("", basedir, Vec::new())))
         }),
         notices: session.notices(),
-    })
+    }))
 }

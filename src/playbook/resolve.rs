@@ -30,6 +30,8 @@ pub struct Places {
     /// Folders with actions that belong to no collection: `action_plugins/` beside playbooks and in
     /// roles.
     pub actions: Vec<PathBuf>,
+    /// Names that may not be used.
+    pub rejected: Vec<String>,
 }
 
 /// Before the path of a program in the name of a module of people's own.
@@ -65,6 +67,9 @@ pub fn is_qualified(name: &str) -> bool {
 
 /// Finds the meaning of `name`; `collections` are searched for short names.
 pub fn meaning(name: &str, collections: &[String], places: &Places) -> Meaning {
+    if places.rejected.iter().any(|rejected| rejected == name) {
+        return Meaning::Unknown;
+    }
     let known = |full: &str| names::known(full).map(|f| Meaning::Known(f.to_owned()));
     let Some(short) = builtin_name(name) else {
         let there = || Meaning::Missing(name.to_owned());

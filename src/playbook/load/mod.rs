@@ -64,6 +64,8 @@ pub struct LoadSettings {
     pub duplicate_keys: yaml::Duplicates,
     /// Folders with actions that belong to no collection.
     pub actions: Vec<PathBuf>,
+    /// Modules and actions that may not be used.
+    pub rejected: Vec<String>,
     /// Whether tasks are listed only, so that nothing has to be there to run them.
     pub listing: bool,
 }
@@ -86,6 +88,7 @@ impl Default for LoadSettings {
             private_role_vars: false,
             duplicate_keys: yaml::Duplicates::default(),
             actions: folders(&["~/.ansible/plugins/action", "/usr/share/ansible/plugins/action"]),
+            rejected: Vec::new(),
             listing: false,
         }
     }
@@ -234,6 +237,11 @@ impl Loader {
         }
     }
 
+    /// Whether an action may not be used by the name that is written.
+    pub fn rejects(&self, written: &str) -> bool {
+        self.config.settings.rejected.iter().any(|name| name == written)
+    }
+
     /// Where modules of people's own may lie, for a task at `place`.
     fn module_places(&self, place: &Place) -> Places {
         let brought = self.plugin_homes.read();
@@ -247,6 +255,7 @@ impl Loader {
             collections: self.collection_roots(&place.play.basedir),
             libraries: within("library", &self.config.settings.library),
             actions: within("action_plugins", &self.config.settings.actions),
+            rejected: self.config.settings.rejected.clone(),
         }
     }
 
