@@ -17,6 +17,7 @@ mod command;
 mod copy;
 mod cpanm;
 mod cron;
+mod crypttab;
 mod debconf;
 mod dnf;
 mod dpkg_divert;
@@ -47,6 +48,7 @@ mod make;
 mod modprobe;
 mod mount;
 mod npm;
+mod openssl_dhparam;
 mod package_facts;
 mod pam_limits;
 mod parted;
@@ -107,6 +109,7 @@ pub static MODULES: &[&Module] = &[
     &copy::MODULE,
     &cpanm::MODULE,
     &cron::MODULE,
+    &crypttab::MODULE,
     &debconf::MODULE,
     &dnf::MODULE,
     &dpkg_divert::MODULE,
@@ -137,6 +140,7 @@ pub static MODULES: &[&Module] = &[
     &modprobe::MODULE,
     &mount::MODULE,
     &npm::MODULE,
+    &openssl_dhparam::MODULE,
     &package_facts::MODULE,
     &pam_limits::MODULE,
     &parted::MODULE,
