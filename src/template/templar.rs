@@ -457,7 +457,7 @@ impl Templar {
             }
             Err(e) => Err(PyError {
                 source: e.source.clone(),
-                ..ansible(unhandled(raw, &e.class(), &e.message)?)
+                ..ansible(unhandled(raw, &e.class(), described(&e))?)
             }),
         }
     }
@@ -583,6 +583,14 @@ fn frames_of(raw: &Value) -> usize {
     }
 }
 
+/// The message of an error; the place that a syntax error tells is none of it.
+fn described(e: &PyError) -> &str {
+    match (&e.kind, e.message.rsplit_once("\n  line ")) {
+        (PyErrorKind::TemplateSyntax, Some((message, _))) => message,
+        _ => &e.message,
+    }
+}
+
 fn unhandled(raw: &Value, class: &str, message: &str) -> PyResult<String> {
     Ok(format!(
         "An unhandled exception occurred while templating '{}'. Error was a {class}, original \
@@ -628,7 +636,7 @@ fn with_newlines(value: Value, data: &str, newline: &str) -> Value {
     if wanted <= there {
         return value;
     }
-    Value::Str(s.derive(format!("{s}{}", newline.repeat(wanted - there))))
+    Value::Str(s.alike(format!("{s}{}", newline.repeat(wanted - there))))
 }
 
 /// The error that leaves the room.

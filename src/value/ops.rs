@@ -3,8 +3,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    Key, Number, PyError, PyErrorKind, PyResult, Set, Str, TimeDelta, Value, repr,
-    types::{class_name, type_name},
+    Key, Number, PyError, PyErrorKind, PyResult, Set, Str, TimeDelta, Value, repr, types::type_name,
 };
 
 pub use super::arithmetic::{abs, add, div, float_divmod, floordiv, mul, neg, pos, pow, rem, sub};
@@ -417,7 +416,7 @@ pub fn concat(parts: &[Value]) -> PyResult<Value> {
 pub fn no_attribute(value: &Value, name: &str) -> PyError {
     PyError::new(
         PyErrorKind::AttributeError,
-        format!("'{}' object has no attribute '{name}'", class_name(value)),
+        format!("'{}' object has no attribute '{name}'", type_name(value)),
     )
 }
 

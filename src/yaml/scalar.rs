@@ -58,10 +58,11 @@ pub(super) fn float(text: &str) -> Result<Value, Bad> {
         ".nan" => return Ok(Value::Float(f64::NAN)),
         _ if digits.contains(':') => {
             // The same order of additions as PyYAML, for the same rounding.
+            let parts = digits.split(':').map(python_float).collect::<Result<Vec<_>, _>>()?;
             let mut base = 1.0;
             let mut n = 0.0;
-            for part in digits.rsplit(':') {
-                n += python_float(part)? * base;
+            for part in parts.into_iter().rev() {
+                n += part * base;
                 base *= 60.0;
             }
             n

@@ -135,8 +135,10 @@ WEIGHTS = [30, 22, 6, 22, 14, 3, 3]
 
 
 class Grammar:
-    def __init__(self, random):
+    def __init__(self, random, wild=False):
         self.random = random
+        # Whether calls get arguments that nobody would give them.
+        self.wild = wild
 
     def pick(self, items):
         return self.random.choice(items)
@@ -210,7 +212,7 @@ class Grammar:
         if not inner.replace('_', '').isalnum() and self.chance(60):
             inner = f'({inner})'
         args = self.arguments(pattern, depth)
-        if self.chance(7):
+        if self.wild and self.chance(7):
             args = self.noise(args, depth)
         return f'{inner}|{name.strip()}' + (f'({args})' if args else '') + after
 
@@ -220,7 +222,7 @@ class Grammar:
         if not target.isalnum():
             target = f'({target})'
         method = self.pick(METHODS[of])
-        if method.endswith(')') and self.chance(5):
+        if self.wild and method.endswith(')') and self.chance(5):
             name, _, args = method[:-1].partition('(')
             if '|' not in method:
                 method = f'{name}({self.noise(args, depth)})'
@@ -239,7 +241,7 @@ class Grammar:
     def make_test(self, kind, depth):
         name = self.pick(list(TESTS))
         args = self.arguments(TESTS[name], depth)
-        if self.chance(5):
+        if self.wild and self.chance(5):
             args = self.noise(args, depth)
         # A number is an open file, and both sides have others open.
         inner = self.atom('str') if name in ASKS_FILES else self.expression('any', depth - 1)
@@ -295,7 +297,7 @@ class Grammar:
 
     def make_date(self, kind, depth):
         date = lambda: self.pick(["'2023-04-05 06:07:08'|to_datetime", 'dt|to_datetime', "'2020-02-29'|to_datetime('%Y-%m-%d')", "'2001-01-01'|from_yaml", "'2001-01-01 10:00:00.25'|from_yaml", "'2001-01-01T10:00:00+02:00'|from_yaml"])
-        return self.pick([f'({date()}) - ({date()})', f'(({date()}) - ({date()})).{self.pick(["days", "seconds", "total_seconds()", "microseconds", "nope"])}', f'({date()}).{self.pick(["year", "strftime(" + chr(39) + "%d %b" + chr(39) + ")", "isoformat()", "weekday()", "date()", "timestamp()", "hour", "replace(year=1999)", "isocalendar()|list", "tzinfo", "nope"])}', f'({date()}) {self.pick(["<", "==", "+", ">="])} ({date()})', f'({date()})|{self.pick(["string", "to_json", "to_yaml", "type_debug", "string|length", "to_nice_json", "pprint", "int"])}', f'[{date()}, {date()}]|{self.pick(["min", "max", "sort", "unique", "join", "sum"])}'])
+        return self.pick([f'({date()}) - ({date()})', f'(({date()}) - ({date()})).{self.pick(["days", "seconds", "total_seconds()", "microseconds", "nope"])}', f'({date()}).{self.pick(["year", "strftime(" + chr(39) + "%d %b" + chr(39) + ")", "isoformat()", "weekday()", "date()", "timestamp()", "hour", "replace(year=1999)", "isocalendar()|list", "nope"])}', f'({date()}) {self.pick(["<", "==", "+", ">="])} ({date()})', f'({date()})|{self.pick(["string", "to_json", "to_yaml", "type_debug", "string|length", "to_nice_json", "pprint", "int"])}', f'[{date()}, {date()}]|{self.pick(["min", "max", "sort", "unique", "join", "sum"])}'])
 
     def make_lookup(self, kind, depth):
         name = self.pick(['items', 'list', 'dict', 'together', 'nested', 'indexed_items', 'sequence', 'subelements', 'varnames', 'vars', 'env', 'template', 'file', 'first_found', 'pipe', 'fileglob', 'nope'])

@@ -38,8 +38,10 @@ fn attr(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<V
             "attribute name must be string, not 'int'".replace("int", class_name(&name)),
         )
     })?;
-    if value.is_undefined() {
-        return Ok(value);
+    match &value {
+        Value::Undefined(u) if u.lenient => return Err(PyError::undefined(u)),
+        Value::Undefined(_) => return Ok(value),
+        _ => {}
     }
     match access::attribute(&value, &text) {
         Some(found) => Ok(found),

@@ -29,6 +29,9 @@ fn named(value: Option<Value>, default: &str) -> PyResult<String> {
 
 /// The bytes of a value: its own, or those of its text.
 pub(super) fn to_bytes(value: &Value, encoding: &str) -> PyResult<Vec<u8>> {
+    if matches!(value, Value::Undefined(u) if u.lenient) {
+        return Ok(Vec::new());
+    }
     match settle(value)?.as_ref() {
         Value::Bytes(b) => Ok(b.to_vec()),
         other => codec::encode(&to_text(other)?, encoding, "surrogateescape"),

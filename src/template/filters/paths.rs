@@ -5,23 +5,44 @@ use std::path::{Path, PathBuf};
 use super::Filter;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
-    PyError, PyResult, Str, Value, access,
+    PyError, PyResult, Str, Value, access, codec,
     ops::{settle, settle_typed, truth},
     types::{class_name, class_repr, type_name},
 };
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::ansible("basename", "The last part of a path.", basename),
-    Filter::ansible("dirname", "A path without its last part.", dirname),
-    Filter::ansible("expanduser", "Expands `~`.", expanduser).late(),
-    Filter::ansible("expandvars", "Expands environment variables.", expandvars).late(),
-    Filter::ansible("realpath", "The path without symbolic links.", realpath).late(),
+    Filter::ansible("basename", "The last part of a path.", |cx, value, args| {
+        with_bytes(cx, value, args, basename)
+    }),
+    Filter::ansible("dirname", "A path without its last part.", |cx, value, args| {
+        with_bytes(cx, value, args, dirname)
+    }),
+    Filter::ansible("expanduser", "Expands `~`.", |cx, value, args| {
+        with_bytes(cx, value, args, expanduser)
+    })
+    .late(),
+    Filter::ansible("expandvars", "Expands environment variables.", |cx, value, args| {
+        with_bytes(cx, value, args, expandvars)
+    })
+    .late(),
+    Filter::ansible("realpath", "The path without symbolic links.", |cx, value, args| {
+        with_bytes(cx, value, args, realpath)
+    })
+    .late(),
     Filter::ansible("relpath", "The path from another one.", relpath),
-    Filter::ansible("splitext", "A path's root and extension.", splitext),
+    Filter::ansible("splitext", "A path's root and extension.", |cx, value, args| {
+        with_bytes(cx, value, args, splitext)
+    }),
     Filter::ansible("path_join", "Parts joined to a path.", path_join),
-    Filter::ansible("win_basename", "The last part of a Windows path.", win_basename),
-    Filter::ansible("win_dirname", "A Windows path without its last part.", win_dirname),
-    Filter::ansible("win_splitdrive", "A Windows path's drive and rest.", win_splitdrive),
+    Filter::ansible("win_basename", "The last part of a Windows path.", |cx, value, args| {
+        with_bytes(cx, value, args, win_basename)
+    }),
+    Filter::ansible("win_dirname", "A Windows path without its last part.", |cx, value, args| {
+        with_bytes(cx, value, args, win_dirname)
+    }),
+    Filter::ansible("win_splitdrive", "A Windows path's drive and rest.", |cx, value, args| {
+        with_bytes(cx, value, args, win_splitdrive)
+    }),
     Filter::ansible("fileglob", "Files that match a pattern.", fileglob).late(),
 ];
 
@@ -32,6 +53,28 @@ fn path(value: &Value) -> PyResult<Str> {
             "expected str, bytes or os.PathLike object, not {}",
             class_name(value)
         ))),
+    }
+}
+
+/// Runs a filter that takes bytes for a path as well: ansible makes text of the result, but not of
+/// what is in a tuple.
+fn with_bytes(
+    cx: &mut dyn FilterContext,
+    value: Value,
+    args: CallArgs,
+    filter: super::FilterFn,
+) -> PyResult<Value> {
+    let Value::Bytes(bytes) = &value else { return filter(cx, value, args) };
+    let text = codec::decode(bytes, "utf-8", "surrogateescape")?;
+    let back = |v: &Value| match v {
+        Value::Str(s) => {
+            codec::encode(s, "utf-8", "surrogateescape").map(|b| Value::Bytes(b.into()))
+        }
+        other => Ok(other.clone()),
+    };
+    match filter(cx, Value::from(text), args)? {
+        Value::Tuple(parts) => parts.iter().map(back).collect::<PyResult<_>>().map(Value::tuple),
+        other => Ok(other),
     }
 }
 

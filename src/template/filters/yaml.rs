@@ -16,18 +16,42 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("from_yaml_all", "What several YAML documents stand for.", from_yaml_all),
 ];
 
-/// The class that PyYAML raises with `message`: each of its steps has its own.
+/// The class that PyYAML raises with `message`: each of its steps has its own, and what Python's
+/// own functions raise passes through it.
 fn class(message: &str) -> &'static str {
     let has = |parts: &[&str]| parts.iter().any(|p| message.starts_with(p));
-    if has(&["while constructing", "could not determine a constructor", "expected a "]) {
+    if !message.contains("\n  in \"<unicode string>\"") {
+        return match message {
+            "string index out of range" => "IndexError",
+            m if m.starts_with("'NoneType' object") => "AttributeError",
+            m if m.starts_with("maximum recursion depth") => "RecursionError",
+            // A word that is no bool is looked up all the same.
+            m if m.starts_with(['\'', '"']) => "KeyError",
+            _ => "ValueError",
+        };
+    }
+    if has(&["found undefined alias", "found duplicate anchor", "expected a single document"]) {
+        "yaml.composer.ComposerError"
+    } else if has(&[
+        "while constructing",
+        "could not determine a constructor",
+        "expected a ",
+        "failed to ",
+    ]) {
         "yaml.constructor.ConstructorError"
     } else if has(&[
-        "found undefined alias",
-        "found duplicate anchor",
-        "expected a single document",
+        "while parsing a quoted scalar",
+        "while parsing a tag",
+        "while parsing a %TAG directive",
     ]) {
-        "yaml.composer.ComposerError"
-    } else if has(&["while parsing", "did not find expected", "found undefined tag handle"]) {
+        "yaml.scanner.ScannerError"
+    } else if has(&[
+        "while parsing",
+        "did not find expected",
+        "found undefined tag handle",
+        "found incompatible YAML document",
+        "found duplicate %",
+    ]) {
         "yaml.parser.ParserError"
     } else if has(&["unacceptable character", "control characters", "invalid"]) {
         "yaml.reader.ReaderError"
@@ -144,6 +168,10 @@ fn to_yaml(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
 
 fn to_nice_yaml(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let mut args = args;
+    if args.keyword.contains_key("default_flow_style") {
+        let why = "yaml.dump() got multiple values for keyword argument 'default_flow_style'";
+        return Err(PyError::filter(format!("to_nice_yaml - {why}. {why}")));
+    }
     // Further places are taken and ignored.
     if !args.positional.is_empty() {
         let indent = args.positional.remove(0);

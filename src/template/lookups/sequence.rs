@@ -7,7 +7,7 @@ use crate::{
     splitter::parse_kv,
     template::templar::ansible,
     value::{
-        Dict, PyResult, Str, Value,
+        Dict, PyError, PyErrorKind, PyResult, Str, Value,
         format::percent,
         number::parse_int,
         regex::{Flags, Pattern},
@@ -52,11 +52,7 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         };
         if !sequence.shortcut(&text)? {
             let pairs = parse_kv(&text, false).map_err(|e| {
-                ansible(format!(
-                    "unknown error parsing with_sequence arguments: {}. Error was: {}",
-                    str_repr(&text),
-                    e.message()
-                ))
+                PyError::new(PyErrorKind::Other("ansible.errors.AnsibleParserError"), e.message())
             })?;
             sequence.pairs(&pairs)?;
         }

@@ -22,7 +22,15 @@ pub enum FormatArgs<'a> {
 pub fn format_braces(template: &Str, args: &FormatArgs) -> PyResult<Str> {
     let chars: Vec<char> = template.chars().collect();
     let mut state = State { args, next: Some(0), escapes: is_escaped(template) };
-    Ok(template.alike(state.expand(&chars, 2)?))
+    let text = template.alike(state.expand(&chars, 2)?);
+    let is_unsafe = |v: &Value| matches!(v, Value::Str(s) if s.is_unsafe());
+    let from_outside = match args {
+        FormatArgs::Call(items, named) => {
+            items.iter().any(is_unsafe) || named.values().any(is_unsafe)
+        }
+        FormatArgs::Map(_) => false,
+    };
+    Ok(if from_outside { text.into_unsafe() } else { text })
 }
 
 struct State<'a> {

@@ -76,7 +76,16 @@ pub fn percent(template: &Str, args: &Value) -> PyResult<Str> {
     if args.next < args.items.len() && args.mapping.is_none() {
         return Err(PyError::type_error("not all arguments converted during string formatting"));
     }
-    Ok(template.alike(out))
+    if !template.contains('%') {
+        // Nothing was formatted: it is the text itself.
+        return Ok(template.clone());
+    }
+    let is_unsafe = args.items.iter().any(is_unsafe);
+    Ok(if is_unsafe { template.alike(out).into_unsafe() } else { template.alike(out) })
+}
+
+fn is_unsafe(value: &Value) -> bool {
+    matches!(value, Value::Str(s) if s.is_unsafe())
 }
 
 fn incomplete() -> PyError {
