@@ -1,12 +1,20 @@
 //! `gather_facts`: what a play does first on every host.
 
-use super::{Action, ActionContext, ActionFuture, Outcome};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
+    config::options,
+    playbook::resolve::builtin_name,
     run::TaskResult,
-    value::{Dict, Value},
+    template::RenderOptions,
+    value::{
+        Dict, Value,
+        merge::{self, ListMerge},
+    },
 };
 
-/// Gathers facts with `setup`.
+const SETUP: &str = "ansible.legacy.setup";
+
+/// Gathers facts with `setup`, or the modules that the configuration names.
 pub static ACTION: Action = Action { name: "gather_facts", bypass_host_loop: false, run };
 
 fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
@@ -14,34 +22,75 @@ fn run<'a>(cx: &'a mut ActionContext<'_>) -> ActionFuture<'a> {
 }
 
 async fn gather_facts(cx: &mut ActionContext<'_>) -> Outcome {
-    let args: Dict = cx
-        .args
-        .snapshot()
-        .into_iter()
-        .filter(|(k, v)| !v.is_none() && k.as_str() != Some("parallel"))
-        .collect();
-    let gathered = cx.module("ansible.builtin.setup", args).await?;
+    let modules = modules(cx)?;
     let mut result = TaskResult::default();
     result.control.verbose_never = true;
-    let facts = match gathered.data.get("ansible_facts") {
-        Some(Value::Dict(facts)) => facts,
-        _ => Dict::new(),
-    };
-    result.data.insert("ansible_facts", facts.clone());
-    for key in ["warnings", "deprecations"] {
-        if let Some(value) = gathered.data.get(key) {
-            result.data.insert(key, value);
+    let (mut facts, failed) = (Dict::new(), Dict::new());
+    for name in &modules {
+        let gathered = cx.module(name, arguments(cx, name)).await?;
+        if gathered.data.get("failed").is_some_and(|v| v.is_true()) {
+            failed.insert(name.as_str(), Value::Dict(gathered.data));
+            continue;
+        }
+        if let Some(Value::Dict(new)) = gathered.data.get("ansible_facts") {
+            // Of the same fact the later module's holds; dicts become one, and so do lists.
+            facts = merge::merge_dicts(&facts, &new, true, ListMerge::AppendRp)
+                .map_err(|e| ActionError::fail(e.to_string()))?;
+        }
+        for key in ["warnings", "deprecations"] {
+            let Some(Value::List(new)) = gathered.data.get(key) else { continue };
+            let known = match result.data.get(key) {
+                Some(Value::List(known)) => known.snapshot(),
+                _ => Vec::new(),
+            };
+            result.data.insert(key, known.into_iter().chain(new.snapshot()).collect::<Value>());
         }
     }
-    if gathered.data.get("failed").is_some_and(|v| v.is_true()) {
+    result.data.insert("ansible_facts", facts.clone());
+    if !failed.is_empty() {
+        let names: Vec<String> =
+            failed.snapshot().iter().map(|(k, _)| k.value().to_text()).collect();
+        let text = format!("The following modules failed to execute: {}\n", names.join(", "));
         result.data.insert("failed", true);
-        result
-            .data
-            .insert("msg", "The following modules failed to execute: ansible.legacy.setup\n");
-        let failed: Dict =
-            [("ansible.legacy.setup", Value::Dict(gathered.data))].into_iter().collect();
+        result.data.insert("msg", text);
         result.data.insert("failed_modules", failed);
     }
     facts.insert("_ansible_facts_gathered", true);
     Ok(result)
+}
+
+/// The modules that gather facts (`facts_modules`), as failures show them.
+fn modules(cx: &ActionContext<'_>) -> Result<Vec<String>, ActionError> {
+    let set = match cx.templar.raw("ansible_facts_modules") {
+        Some(raw) => match cx.templar.render(&raw, &RenderOptions::default())? {
+            Value::List(names) => names.read().iter().map(Value::to_text).collect(),
+            other => other.to_text().split(',').map(|n| n.trim().to_owned()).collect(),
+        },
+        None => cx.worker.play.run.settings.get(&options::FACTS_MODULES),
+    };
+    let mut names: Vec<String> = set.iter().filter(|n| *n != "smart").cloned().collect();
+    if names.len() != set.len() {
+        names.push(SETUP.to_owned());
+    }
+    for name in &names {
+        if builtin_name(name).is_none_or(|short| vmstation_host::module::find(short).is_none()) {
+            let text = format!("the facts module '{name}' is not supported yet");
+            return Err(ActionError::fail(text));
+        }
+    }
+    Ok(names)
+}
+
+/// What a module is given: subsets and the like mean something to `setup` only.
+fn arguments(cx: &ActionContext<'_>, module: &str) -> Dict {
+    let setup = builtin_name(module) == Some("setup");
+    let of_setup = ["gather_subset", "gather_timeout", "filter"];
+    cx.args
+        .snapshot()
+        .into_iter()
+        .filter(|(k, v)| {
+            let key = k.as_str().unwrap_or_default();
+            !v.is_none() && key != "parallel" && (setup || !of_setup.contains(&key))
+        })
+        .collect()
 }
