@@ -169,6 +169,7 @@ fn a_module_that_is_not_here_keeps_no_playbook_from_being_loaded() {
         ("--syntax-check=ansible", 0, "[WARNING]: the module 'beside' is not supported yet"),
         ("--list-tasks", 0, "[WARNING]: the module 'beside' is not supported yet"),
         ("--check", 4, "the module 'beside' is not supported yet"),
+        ("--check", 4, "library/beside.py is in Python and needs ansible's own library"),
     ] {
         let (status, _, stderr) = check(&files, flag);
         assert_eq!(status, wanted, "{flag}: {stderr}");

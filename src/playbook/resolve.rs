@@ -168,16 +168,28 @@ fn needs_ansible(path: &Path) -> bool {
 
 /// Whether a collection's module or action lies on this machine.
 fn installed(full: &str, places: &Places) -> bool {
+    in_collection(full, places).is_some()
+}
+
+/// The file of a collection's module or action.
+fn in_collection(full: &str, places: &Places) -> Option<PathBuf> {
     let mut parts = full.splitn(3, '.');
-    let (Some(space), Some(collection), Some(name)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return false;
-    };
+    let (space, collection, name) = (parts.next()?, parts.next()?, parts.next()?);
     let file = format!("{}.py", name.replace('.', "/"));
-    places.collections.iter().any(|root| {
+    places.collections.iter().find_map(|root| {
         let plugins = root.join("ansible_collections").join(space).join(collection).join("plugins");
-        ["modules", "action"].iter().any(|kind| plugins.join(kind).join(&file).exists())
+        ["modules", "action"].iter().map(|k| plugins.join(k).join(&file)).find(|f| f.exists())
     })
+}
+
+/// The file in Python that a module which we can't run consists of, where it lies on this machine.
+pub fn python_file(full: &str, places: &Places) -> Option<PathBuf> {
+    let Some(short) = builtin_name(full) else { return in_collection(full, places) };
+    let action = || {
+        let file = format!("{short}.py");
+        places.actions.iter().map(|dir| dir.join(&file)).find(|file| file.is_file())
+    };
+    own(short, &places.libraries).or_else(action)
 }
 
 /// The name most like `name`, for people who mistyped one.

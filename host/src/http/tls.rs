@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::CertifiedKey;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct,
-    RootCertStore, SignatureScheme, StreamOwned,
+    InconsistentKeys, RootCertStore, SignatureScheme, StreamOwned,
 };
 
 use crate::http::connection::{Wire, words};
@@ -58,7 +59,7 @@ fn config(target: &mut dyn Target, request: &Request) -> Result<ClientConfig, Er
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let trusted = if request.validate_certs { trusted(target, request)? } else { Vec::new() };
     let verifier = Verifier::new(&provider, trusted, request.validate_certs);
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Url(error.to_string()))?
         .dangerous()
@@ -74,7 +75,28 @@ fn config(target: &mut dyn Target, request: &Request) -> Result<ClientConfig, Er
         .collect::<Result<_, _>>()
         .map_err(|_| bad("client_cert"))?;
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| bad("client_key"))?;
-    builder.with_client_auth_cert(chain, key).map_err(|_| bad("client_cert and client_key"))
+    let key = provider.key_provider.load_private_key(key).map_err(|_| bad("client_key"))?;
+    let own = CertifiedKey::new(chain, key);
+    // Certificates that can't be read here, those of version 1 among them, are the server's to judge.
+    if let Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) = own.keys_match() {
+        let text = "[SSL: KEY_VALUES_MISMATCH] key values mismatch";
+        return Err(Error::Url(text.to_owned()));
+    }
+    Ok(builder.with_client_cert_resolver(Arc::new(Own(Arc::new(own)))))
+}
+
+/// The certificate to show, whatever the server asks for.
+#[derive(Debug)]
+struct Own(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for Own {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 fn read(target: &mut dyn Target, path: &Path) -> Result<Vec<u8>, Error> {

@@ -323,7 +323,7 @@ fn create(cx: &mut Context<'_>, args: &Args, name: &str) -> Result<Ran, Failure>
         give(cx, &home, user.uid, user.gid)?;
     }
     if local && ran.ok() {
-        ran = finish_local(cx, args, name, &groups, &[])?.unwrap_or(ran);
+        ran = finish_local(cx, name, args.float("expires"), &groups, &[])?.unwrap_or(ran);
     }
     Ok(ran)
 }
@@ -339,13 +339,13 @@ fn set_password(cx: &mut Context<'_>, name: &str, hash: &str) -> Result<Ran, Fai
 /// What libuser does in steps of their own: the end of the account, its groups.
 fn finish_local(
     cx: &mut Context<'_>,
-    args: &Args,
     name: &str,
+    expires: Option<f64>,
     add: &[String],
     remove: &[String],
 ) -> Result<Option<Ran>, Failure> {
     let mut last = None;
-    if let Some(expires) = args.float("expires") {
+    if let Some(expires) = expires {
         let days = if expires < 0.0 { -1 } else { (expires / 86_400.0).floor() as i64 };
         let run = Run::argv([cx.program("lchage")?.into_os_string()]).args([
             "-E".to_owned(),
@@ -473,7 +473,8 @@ fn modify(cx: &mut Context<'_>, args: &Args, name: &str) -> Result<Option<Ran>, 
         last = Some(set_password(cx, name, &format!("{lock}{password}"))?);
     }
     if local && last.as_ref().is_none_or(Ran::ok) {
-        last = finish_local(cx, args, name, &add, &remove)?.or(last);
+        let expires = args.float("expires").filter(|_| ends.is_some());
+        last = finish_local(cx, name, expires, &add, &remove)?.or(last);
     }
     Ok(last)
 }
@@ -604,6 +605,19 @@ mod tests {
             .on("getent", Ran::of(2, "", ""))
             .on("/usr/bin/usermod", Ran::of(0, "", ""))
             .on("/usr/bin/chpasswd", Ran::of(0, "", ""))
+    }
+
+    #[test]
+    fn the_end_of_a_local_account_is_set_once() {
+        let args = json!({"name": "ann", "local": true, "expires": 2_529_881_062_i64});
+        let local = || host().program("lusermod").program("lchage").program("lgroupmod");
+        let mut fake = local().on("/usr/bin/lchage", Ran::of(0, "", ""));
+        let result = Call::new("user", args.clone()).run_on(&mut fake);
+        assert_eq!(result["changed"], true);
+        assert!(fake.runs.contains(&"/usr/bin/lchage -E 29281 ann".to_owned()), "{:?}", fake.runs);
+        let mut fake = local().file("/etc/shadow", "ann:!old:19000:0:99999:7::29281:\n");
+        let result = Call::new("user", args).run_on(&mut fake);
+        assert_eq!((&result["changed"], fake.runs.len()), (&json!(false), 0), "{:?}", fake.runs);
     }
 
     #[test]

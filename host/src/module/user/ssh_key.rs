@@ -1,10 +1,14 @@
 //! An account's SSH key.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::data::{Data, Map};
 use crate::module::{Args, Context, Failure};
-use crate::target::{Run, User};
+use crate::target::{Dialogue, Reply, Run, User};
+
+/// How long `ssh-keygen` may take to make a key.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Makes a key if there is none; tells of it in the result. Whether one was made.
 pub fn generate(
@@ -48,6 +52,36 @@ fn public(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Runs `ssh-keygen` on a terminal of its own, so that the passphrase is typed, and in no argument.
+fn encrypted(
+    cx: &mut Context<'_>,
+    run: &Run,
+    passphrase: &str,
+    user: &User,
+) -> Result<(), Failure> {
+    let typed = format!("{passphrase}\n").into_bytes();
+    let mut said = String::new();
+    let mut answered = 0;
+    let mut answer = |new: &[u8]| {
+        said.push_str(&String::from_utf8_lossy(new));
+        // It asks for it, and once more for the same.
+        let open = said[answered..].to_ascii_lowercase();
+        if open.contains("passphrase") && open.trim_end().ends_with(':') {
+            answered = said.len();
+            return Reply::Type(typed.clone());
+        }
+        Reply::Wait
+    };
+    let mut dialogue = Dialogue { echo: false, patience: Some(PATIENCE), answer: &mut answer };
+    let ran = cx.target.dialogue(run, &mut dialogue);
+    let failed = |text: &str| Failure::new(text).with("name", user.name.as_str());
+    match ran {
+        Ok(ran) if ran.ok() => Ok(()),
+        Ok(ran) => Err(failed(said.trim()).with("rc", ran.rc)),
+        Err(error) => Err(failed(&error.to_string())),
+    }
+}
+
 fn make(cx: &mut Context<'_>, args: &Args, user: &User, file: &Path) -> Result<bool, Failure> {
     let io = |e: std::io::Error| Failure::new(e.to_string()).with("name", user.name.as_str());
     if let Some(folder) = file.parent()
@@ -75,11 +109,6 @@ fn make(cx: &mut Context<'_>, args: &Args, user: &User, file: &Path) -> Result<b
     if cx.check {
         return Ok(true);
     }
-    if args.is_given("ssh_key_passphrase") {
-        return Err(Failure::new(
-            "`ssh_key_passphrase` is not supported yet: ssh-keygen would have to be given it as an argument",
-        ));
-    }
     let comment = match args.str("ssh_key_comment") {
         Some(comment) => comment.to_owned(),
         None => {
@@ -92,10 +121,58 @@ fn make(cx: &mut Context<'_>, args: &Args, user: &User, file: &Path) -> Result<b
     if let Some(bits) = args.int("ssh_key_bits").filter(|bits| *bits > 0) {
         run = run.args(["-b".to_owned(), bits.to_string()]);
     }
-    run = run.args(["-C", comment.as_str(), "-f"]).arg(file.as_os_str()).args(["-N", ""]);
-    cx.run_ok(&run)?;
+    run = run.args(["-C", comment.as_str(), "-f"]).arg(file.as_os_str());
+    match args.str("ssh_key_passphrase") {
+        None => {
+            cx.run_ok(&run.args(["-N", ""]))?;
+        }
+        Some(passphrase) => encrypted(cx, &run, passphrase, user)?,
+    }
     for path in [file.to_path_buf(), public(file)] {
         cx.target.chown(&path, Some(user.uid), Some(user.gid)).map_err(io)?;
     }
     Ok(true)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use crate::call::Call;
+    use crate::target::fake::Fake;
+    use serde_json::json;
+
+    fn with_passphrase(pieces: &[&str], rc: i32) -> (crate::data::Map, Fake) {
+        let mut fake = Fake::new()
+            .file("/etc/passwd", "kim:x:1001:1001::/home/kim:/bin/sh\n")
+            .file("/etc/group", "kim:x:1001:\n")
+            .file("/home/kim/.ssh/known_hosts", "")
+            .file("/etc/shadow", "kim:!:19000:0:99999:7:::\n")
+            .program("ssh-keygen")
+            .program("usermod")
+            .on("getent", crate::target::Ran::of(2, "", ""))
+            .on_dialogue("/usr/bin/ssh-keygen -t rsa -C mine -f /home/kim/.ssh/id_rsa", pieces, rc);
+        let call = Call::new(
+            "user",
+            json!({
+                "name": "kim", "generate_ssh_key": true, "ssh_key_comment": "mine",
+                "ssh_key_passphrase": "open sesame",
+            }),
+        );
+        (call.run_on(&mut fake), fake)
+    }
+
+    #[test]
+    fn a_passphrase_is_typed() {
+        let asked = [
+            "Generating public/private rsa key pair.\r\n",
+            "Enter passphrase (empty for no passphrase): ",
+            "\r\nEnter same passphrase again: ",
+            "\r\nPassphrases do not match.",
+        ];
+        let (result, fake) = with_passphrase(&asked, 1);
+        assert_eq!(fake.typed, ["open sesame\n", "open sesame\n"]);
+        assert!(result["msg"].as_str().unwrap().ends_with("Passphrases do not match."));
+        assert_eq!(result["rc"], 1);
+        assert!(!fake.runs.iter().any(|line| line.contains("sesame")));
+    }
 }
