@@ -56,7 +56,7 @@ part 'homelab' env VMSTATION_PLAY="${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmsta
 # Builds Kubernetes from source first.
 if [ "${KUBE:-yes}" = yes ]; then
     export VMSTATION_PLAY=${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play
-    part 'homelab on Kubernetes' tests/lab/kube/run.sh --loops "${KUBE_LOOPS:-1}" --recovery "${KUBE_RECOVERY:-all}"
+    part 'homelab on Kubernetes' tests/lab/kube/run.sh --loops "${KUBE_LOOPS:-2}" --recovery "${KUBE_RECOVERY:-all}"
     part 'generated, on Kubernetes' tests/lab/kube/generated.sh
 else
     TOLD+=("$(printf '%-28s NOT RUN, as KUBE=%s says' 'homelab on Kubernetes' "$KUBE")")

@@ -68,7 +68,7 @@ need_packages python3
 find_program
 bring_up
 if $UP; then
-    echo "deploy with: ENGINE=$ENGINE VMSTATION_PLAY=$VMSTATION_PLAY VAULT_PASSWORD_FILE=$VAULT_PASSWORD_FILE" \
+    echo "deploy with: ENGINE=$ENGINE VMSTATION_PLAY=${VMSTATION_PLAY:-} VAULT_PASSWORD_FILE=$VAULT_PASSWORD_FILE" \
         "$HERE/../lab.sh --name $NAME in $ROOT/deploy.sh all --with-rke2 --yes -i $WORK/inventory/hosts.yml -- ${LAB_VARS[*]}"
     exit
 fi
