@@ -48,7 +48,7 @@ lay_root() {
         "$NET" "$NUMBER" "$NET" >"$root/etc/systemd/network/80-container-host0.network"
     mkdir -p "$root/srv/packages"
     case $KIND in kube*) lay_kube_root "$root" ;; esac
-    [ "$SET.$KIND" != python.rhel ] || ln -sf /usr/libexec/dnf/python "$root/usr/bin/python3"
+    case $SET.$KIND in python.rhel | kubepython.kuberhel) ln -sf /usr/libexec/dnf/python "$root/usr/bin/python3" ;; esac
 }
 
 # boot HOST: starts it under a supervisor of its own session that starts it again after a reboot.
