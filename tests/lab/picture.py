@@ -2,8 +2,8 @@
 """Draws what a deployment printed, colours and all, as an SVG: picture.py OUTPUT PICTURE FOLDER...
 
 Needs the package `rich`. Of a long output it shows the beginning and the end, and says how much is between them. Folders,
-such as the checkout's, are shown as `…`. README.md shows docs/deploy.svg; it was made of the output of
-    ANSIBLE_FORCE_COLOR=1 tests/lab/kube/run.sh --keep --recovery none --loops 0
+such as the checkout's, are shown as `…`. README.md shows docs/deploy.svg, made of what deploy.sh printed
+with ANSIBLE_FORCE_COLOR=1 in the lab of tests/lab/kube/run.sh.
 """
 import io
 import re
