@@ -89,17 +89,10 @@ pub struct ActionContext<'a> {
 impl ActionContext<'_> {
     /// Refuses arguments that the action does not know.
     pub fn only(&self, known: &[&str]) -> Result<(), ActionError> {
-        let mut unknown: Vec<String> = self
-            .args
-            .read()
-            .keys()
-            .map(|k| k.value().to_text())
-            .filter(|k| !known.contains(&k.as_str()))
-            .collect();
+        let unknown = self.unknown(known);
         if unknown.is_empty() {
             return Ok(());
         }
-        unknown.sort_unstable();
         Err(ActionError::fail(format!(
             "Invalid options for {}: {}",
             self.worker.task.action.written,
@@ -109,17 +102,10 @@ impl ActionContext<'_> {
 
     /// The same, in the words of actions that have a specification of arguments.
     pub fn only_specified(&self, known: &[&str]) -> Result<(), ActionError> {
-        let mut unknown: Vec<String> = self
-            .args
-            .read()
-            .keys()
-            .map(|k| k.value().to_text())
-            .filter(|k| !known.contains(&k.as_str()))
-            .collect();
+        let unknown = self.unknown(known);
         if unknown.is_empty() {
             return Ok(());
         }
-        unknown.sort_unstable();
         let written = &self.worker.task.action.written;
         // ansible-core names the action as it was loaded.
         let loaded = match written.strip_prefix("ansible.builtin.") {
@@ -131,6 +117,15 @@ impl ActionContext<'_> {
             unknown.join(", "),
             known.join(", ")
         )))
+    }
+
+    /// The arguments that are none of these, sorted.
+    fn unknown(&self, known: &[&str]) -> Vec<String> {
+        let args = self.args.read();
+        let names = args.keys().map(|k| k.value().to_text());
+        let mut unknown: Vec<String> = names.filter(|k| !known.contains(&k.as_str())).collect();
+        unknown.sort_unstable();
+        unknown
     }
 
     /// An argument, unless it is missing or null.

@@ -1,4 +1,5 @@
 """YAML documents made by chance, good and bad, and values to be written as YAML."""
+from chance import Chance
 
 SCALARS = ['a', 'b c', '1', '-1', '+1', '0', '007', '0o17', '0x1F', '0b11', '1_000', '1.5', '-.5', '.5', '1.', '1e3', '1.e+3', '1.5e3', '1.5e+3', '.inf', '-.INF', '.nan', '1:30', '1:30:15.5', '190:20:30', '~', 'null', 'Null', 'NULL', 'nULL',
            'yes', 'No', 'ON', 'off', 'y', 'n', 'true', 'False', 'TRUE', 'tRUE', '2001-01-01', '2001-1-1', '2001-01-01 10:00:00', '2001-01-01T10:00:00Z', '2001-01-01t10:00:00.5+01:30', '2001-01-01 10:00:00 -5', '2001-13-01', '=', '<<', '-', '--', '---', '...', '?', '? a', ':', ':a',
@@ -8,17 +9,7 @@ QUOTED = ["'a'", "'it''s'", "''", "'a\n  b'", "'a\n\n  b'", '"a"', '"\\n\\t\\x41
 TAGS = ['!!str', '!!int', '!!float', '!!bool', '!!null', '!!seq', '!!map', '!!set', '!!omap', '!!pairs', '!!binary', '!!timestamp', '!!python/tuple', '!!python/none', '!foo', '!', '!!', '!<tag:yaml.org,2002:str>', '!<x', '!e!x', '!unsafe', '!vault', '!!merge', '!!value']
 
 
-class Grammar:
-    def __init__(self, random, wild=False):
-        self.random = random
-        self.wild = wild
-
-    def pick(self, items):
-        return self.random.choice(items)
-
-    def chance(self, percent):
-        return self.random.random() * 100 < percent
-
+class Grammar(Chance):
     # Documents.
 
     def scalar(self):

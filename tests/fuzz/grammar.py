@@ -3,6 +3,8 @@
 import json
 import pathlib
 
+from chance import Chance
+
 VARS = json.loads((pathlib.Path(__file__).parent / 'vars.json').read_text())
 
 BY_TYPE = {
@@ -134,18 +136,7 @@ TYPES = ['str', 'num', 'bool', 'list', 'dict', 'none', 'undef']
 WEIGHTS = [30, 22, 6, 22, 14, 3, 3]
 
 
-class Grammar:
-    def __init__(self, random, wild=False):
-        self.random = random
-        # Whether calls get arguments that nobody would give them.
-        self.wild = wild
-
-    def pick(self, items):
-        return self.random.choice(items)
-
-    def chance(self, percent):
-        return self.random.random() * 100 < percent
-
+class Grammar(Chance):
     def some_type(self):
         return self.random.choices(TYPES, WEIGHTS)[0]
 

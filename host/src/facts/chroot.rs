@@ -10,7 +10,8 @@ fn collect(cx: &mut Context<'_>, facts: &mut Map) {
     facts.insert("is_chroot".into(), is_chroot(cx).into());
 }
 
-fn is_chroot(cx: &mut Context<'_>) -> bool {
+/// Whether this is a chroot, as far as that can be told.
+pub fn is_chroot(cx: &mut Context<'_>) -> bool {
     if cx.target.env("debian_chroot").is_some_and(|name| !name.is_empty()) {
         return true;
     }

@@ -2,7 +2,7 @@
 
 mod apparmor;
 mod caps;
-mod chroot;
+pub mod chroot;
 mod cmdline;
 mod cpu;
 mod date_time;

@@ -1,6 +1,7 @@
 //! `systemd`: units of the system's or a user's service manager.
 
 use crate::data::{Data, Map};
+use crate::facts::chroot::is_chroot;
 use crate::module::{Args, CheckMode, Context, Failure, Lit, Module, Opt, Outcome, Returned, Rule};
 use crate::target::{Ran, Run};
 
@@ -358,19 +359,6 @@ fn starts_by_link(cx: &mut Context<'_>, name: &str) -> bool {
             link.starts_with('S') && link.get(3..) == Some(name)
         })
     })
-}
-
-/// Whether this is a chroot, as far as that can be told.
-fn is_chroot(cx: &mut Context<'_>) -> bool {
-    if cx.target.env("debian_chroot").is_some_and(|name| !name.is_empty()) {
-        return true;
-    }
-    let Ok(own) = cx.target.stat("/".as_ref()) else { return false };
-    match cx.target.stat("/proc/1/root/.".as_ref()) {
-        Ok(init) => (own.inode, own.dev) != (init.inode, init.dev),
-        // Without /proc: the root of most file systems is inode 2.
-        Err(_) => own.inode != 2,
-    }
 }
 
 /// `systemctl show`'s lines; values of `Exec…` in braces go over several.

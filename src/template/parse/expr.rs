@@ -239,25 +239,13 @@ impl<'a> Parser<'a> {
 
     /// Expressions between commas: a tuple, or the one expression there is.
     pub(super) fn tuple(&mut self, commas: Commas) -> Parsed<Expr> {
-        let mut items = Vec::new();
-        let mut is_tuple = false;
-        loop {
-            if !items.is_empty() {
-                self.expect_op(Op::Comma)?;
-            }
-            if self.is_tuple_end() {
-                break;
-            }
-            items.push(if commas.conditions {
-                self.expression()?
+        let (mut items, is_tuple) = self.between_commas(|parser| {
+            if commas.conditions {
+                parser.expression()
             } else {
-                self.deeper(EXPRESSION, Self::or)?
-            });
-            if !self.is_op(Op::Comma) {
-                break;
+                parser.deeper(EXPRESSION, Self::or)
             }
-            is_tuple = true;
-        }
+        })?;
         match items.pop() {
             Some(only) if !is_tuple => Ok(only),
             None if !commas.explicit => Err(self.no_expression()),
@@ -273,7 +261,26 @@ impl<'a> Parser<'a> {
         self.fail(format!("Expected an expression, got {got}"))
     }
 
-    pub(super) fn is_tuple_end(&self) -> bool {
+    /// Items until a tuple ends or no comma follows, and whether there was a comma.
+    pub(super) fn between_commas<T>(
+        &mut self,
+        item: impl Fn(&mut Self) -> Parsed<T>,
+    ) -> Parsed<(Vec<T>, bool)> {
+        let mut items = Vec::new();
+        loop {
+            if self.is_tuple_end() {
+                return Ok((items, true));
+            }
+            items.push(item(self)?);
+            if !self.is_op(Op::Comma) {
+                let is_tuple = items.len() > 1;
+                return Ok((items, is_tuple));
+            }
+            self.next()?;
+        }
+    }
+
+    fn is_tuple_end(&self) -> bool {
         matches!(
             self.kind(),
             Some(TokenKind::VariableEnd | TokenKind::BlockEnd | TokenKind::Op(Op::RParen))

@@ -11,21 +11,7 @@ impl Parser<'_> {
     /// Names between commas.
     pub(super) fn target(&mut self, namespaces: bool) -> Parsed<Target> {
         let first = self.at;
-        let mut items = Vec::new();
-        let mut is_tuple = false;
-        loop {
-            if !items.is_empty() {
-                self.expect_op(Op::Comma)?;
-            }
-            if self.is_tuple_end() {
-                break;
-            }
-            items.push(self.target_item(namespaces)?);
-            if !self.is_op(Op::Comma) {
-                break;
-            }
-            is_tuple = true;
-        }
+        let (mut items, is_tuple) = self.between_commas(|parser| parser.target_item(namespaces))?;
         match items.pop() {
             Some(only) if !is_tuple => only.map_err(|kind| self.unassignable(first, kind)),
             None => Err(self.no_expression()),
