@@ -86,6 +86,7 @@ const DOUBTFUL: &str = r#"
   gather_facts: false
   vars:
     later: "{{ x | nosuchfilter }}"
+    open: "{{ (1 + }}"
   vars_files: [missing.yml]
   tasks:
     - file: {path: /tmp/x, state: directry}
@@ -105,6 +106,7 @@ const DOUBTFUL: &str = r#"
 fn what_fails_later_is_told_and_keeps_the_exit_code() {
     let told = [
         "Could not load \"nosuchfilter\"",
+        "unexpected '}', expected ')'",
         "the file `missing.yml` is not there",
         "value of state must be one of",
         "unexpected 'end of statement block'",

@@ -29,9 +29,7 @@ pub(super) fn of_task(reviewer: &Reviewer<'_>, subject: &Subject<'_>, found: &mu
 fn texts(reviewer: &Reviewer<'_>, node: &Node, found: &mut Vec<Finding>) {
     match &node.kind {
         NodeKind::Scalar(Value::Str(text)) if !text.is_unsafe() => {
-            if reviewer.loader.is_template(text) {
-                compile(reviewer, text, text, &node.span, found);
-            }
+            compile(reviewer, text, text, &node.span, found);
         }
         NodeKind::Scalar(_) => {}
         NodeKind::Seq(items) => items.iter().for_each(|n| texts(reviewer, n, found)),

@@ -12,7 +12,7 @@ use super::{
     STRING_TYPE_FILTERS,
     optimize::{Failure, optimize},
     parse,
-    syntax::Syntax,
+    syntax::{Syntax, is_possibly_template},
     tree::Template,
 };
 use crate::{
@@ -160,7 +160,12 @@ impl Environment {
 
     /// Why a playbook's string is no template, if it does not compile.
     pub fn syntax_error(&self, text: &str) -> Option<String> {
-        match self.compiler(&self.syntax()).text(text) {
+        let syntax = self.syntax();
+        // What has no complete tag fails too, when it is rendered.
+        if !is_possibly_template(text, &syntax) {
+            return None;
+        }
+        match self.compiler(&syntax).text(text) {
             Err(Failure::Syntax(e)) => Some(e.message),
             Ok(_) | Err(Failure::Crash(_)) => None,
         }
