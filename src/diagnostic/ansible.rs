@@ -10,7 +10,8 @@ pub fn render(error: &Error) -> String {
 /// The message with the place and the advice, or with what it came from.
 pub fn describe(error: &Error) -> String {
     // What nobody wrote (an ad-hoc command's play) has a source without a name.
-    let span = error.span().filter(|s| !s.path().as_os_str().is_empty());
+    let span =
+        error.span().filter(|s| !s.path().as_os_str().is_empty() && !s.source.was_read_as_json());
     match (span, error.cause()) {
         (Some(span), _) => format!("{}\n\n{}", error.message(), place(span)),
         (None, Some(cause)) => format!("{}. {}", error.message(), describe(cause)),

@@ -1,6 +1,13 @@
 //! Texts that people wrote, and places in them.
 
-use std::{fmt, path::Path, path::PathBuf, sync::Arc, sync::OnceLock};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// One text that a person wrote: a file, or an argument of the command line.
 pub struct Source {
@@ -9,6 +16,7 @@ pub struct Source {
     text: String,
     lines: OnceLock<Vec<u32>>,
     hidden: bool,
+    json: AtomicBool,
 }
 
 impl Source {
@@ -19,6 +27,7 @@ impl Source {
             text: text.into(),
             lines: OnceLock::new(),
             hidden: false,
+            json: AtomicBool::new(false),
         })
     }
 
@@ -29,12 +38,23 @@ impl Source {
             text: text.into(),
             lines: OnceLock::new(),
             hidden: true,
+            json: AtomicBool::new(false),
         })
     }
 
     /// Whether the text must not be shown.
     pub fn is_hidden(&self) -> bool {
         self.hidden
+    }
+
+    /// Says that this was read as JSON, not as YAML.
+    pub fn mark_as_json(&self) {
+        self.json.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this was read as JSON, where ansible knows no places and has Python's own types.
+    pub fn was_read_as_json(&self) -> bool {
+        self.json.load(Ordering::Relaxed)
     }
 
     /// The path (or label) of this source.

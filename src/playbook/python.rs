@@ -2,7 +2,10 @@
 
 use num_traits::ToPrimitive;
 
-use crate::value::{Value, number, repr, types};
+use crate::{
+    value::{Value, number, repr, types},
+    yaml::Node,
+};
 
 /// `str(value)`.
 pub fn text(value: &Value) -> String {
@@ -29,6 +32,12 @@ pub fn yaml_class(value: &Value) -> String {
         other => return class(other),
     };
     format!("<class 'ansible.parsing.yaml.objects.{name}'>")
+}
+
+/// The class of what was read from a file, which is Python's own where the file is JSON.
+pub fn node_class(node: &Node) -> String {
+    let value = node.to_value();
+    if node.span.source.was_read_as_json() { class(&value) } else { yaml_class(&value) }
 }
 
 /// `int(value)`, or Python's complaint.

@@ -514,13 +514,15 @@ impl Worker {
             .render(&Value::Dict(written.clone()), &RenderOptions::default())
             .map_err(|e| {
                 let place = self.task.level.span.clone();
+                // Shown where the task has no place.
+                let cause = Error::new(e.kind(), e.message().to_owned());
                 if e.kind() == Kind::Undefined {
                     let text = format!(
                         "The task includes an option with an undefined variable. The error \
                          was: {}",
                         e.message()
                     );
-                    Error::new(Kind::Parser, text).at(place)
+                    Error::new(Kind::Parser, text).at(place).caused_by(cause)
                 } else if is_python_value_error(&e) {
                     let text = format!(
                         "the field 'args' has an invalid value ({}), and could not be converted \
@@ -528,7 +530,7 @@ impl Worker {
                         Value::Dict(written.clone()).to_text(),
                         e.message()
                     );
-                    Error::new(Kind::Parser, text).at(place)
+                    Error::new(Kind::Parser, text).at(place).caused_by(cause)
                 } else {
                     e
                 }

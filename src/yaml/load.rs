@@ -76,7 +76,10 @@ pub fn load_one(
     duplicates: Duplicates,
 ) -> Result<LoadedOne> {
     let json_problem = match json::decode(source, vault) {
-        Ok(node) => return Ok(LoadedOne { node, warnings: Vec::new() }),
+        Ok(node) => {
+            source.mark_as_json();
+            return Ok(LoadedOne { node, warnings: Vec::new() });
+        }
         Err(problem) => problem,
     };
     let wrap = |problem| {
@@ -162,7 +165,8 @@ fn error(source: &Arc<Source>, problem: Problem, wrap: impl Fn(&str) -> String) 
         ProblemSort::Reader { offset, .. } => {
             let at = Span::new(source, *offset, *offset);
             let text = format!("{}. {}", wrap(""), problem.pyyaml_text());
-            Error::new(Kind::Parser, text).hinted(format!("the character stands at {at}"))
+            return Error::new(Kind::Parser, text)
+                .hinted(format!("the character stands at {at}"));
         }
         // Python's own exceptions pass through ansible as they are.
         ProblemSort::Passed(_) => return bare,

@@ -355,7 +355,7 @@ impl Parser<'_> {
         error_at(
             format!(
                 "unexpected parameter type in action: {}",
-                python::yaml_class(&thing.to_value())
+                python::node_class(thing)
             ),
             self.task,
         )

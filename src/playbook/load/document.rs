@@ -88,7 +88,7 @@ impl Loader {
                         "variable files must contain either a dictionary of variables, or a list \
                          of dictionaries. Got: {} ({})",
                         crate::playbook::python::text(&node.to_value()),
-                        crate::playbook::python::yaml_class(&node.to_value())
+                        crate::playbook::python::node_class(&node)
                     ),
                 )),
             })

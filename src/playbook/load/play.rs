@@ -85,7 +85,7 @@ impl Loader {
             ));
         };
         let Some(entries) = document.as_seq() else {
-            let class = python::yaml_class(&document.to_value());
+            let class = python::node_class(&document);
             return Err(Error::parser(
                 format!(
                     "A playbook must be a list of plays, got a {class} instead: {}",
@@ -290,7 +290,8 @@ impl Loader {
             match trouble {
                 // Only for `tasks` does ansible's own text name what it found.
                 super::tasks::Trouble::Malformed(what) if name == "tasks" => {
-                    error_at(format!("{message}: {}", what.0), play)
+                    let text = format!("{message}: {}", what.0);
+                    error_at(text, play).caused_by(Error::new(Kind::User, what.0))
                 }
                 other => other.into_error(&message, Some(play)),
             }
@@ -321,7 +322,7 @@ fn imported_name(entry: &Node) -> Result<String> {
             Err(error_at("playbook import parameter is missing", entry))
         }
         Some(_) => {
-            let class = value.map(|v| python::yaml_class(&v.to_value())).unwrap_or_default();
+            let class = value.map(|v| python::node_class(v)).unwrap_or_default();
             Err(error_at(
                 format!(
                     "playbook import parameter must be a string indicating a file path, got \

@@ -64,7 +64,7 @@ pub(super) fn check_text_field(name: &str, value: &Node, owner: &Node) -> Result
         format!(
             "The field '{name}' is supposed to be a string type, however the incoming data \
              structure is a {}",
-            python::yaml_class(&value.to_value())
+            python::node_class(value)
         ),
         owner,
     ))

@@ -60,7 +60,7 @@ impl Loader {
             return Err(Trouble::Malformed(NotTasks(format!(
                 "{} should be a list or None but is {}",
                 python::text(&value),
-                python::yaml_class(&value)
+                python::node_class(list)
             ))));
         };
         let mut blocks = Vec::new();
@@ -137,10 +137,10 @@ impl Loader {
             return Err(Trouble::Malformed(NotTasks(format!(
                 "The ds ({}) should be a list but was a {}",
                 python::text(&value()),
-                python::yaml_class(&value())
+                python::node_class(list)
             ))));
         };
-        self.load_entries(entries, &python::yaml_class(&value()), place)
+        self.load_entries(entries, &python::node_class(list), place)
     }
 
     fn load_entries(
