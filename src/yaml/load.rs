@@ -165,8 +165,7 @@ fn error(source: &Arc<Source>, problem: Problem, wrap: impl Fn(&str) -> String) 
         ProblemSort::Reader { offset, .. } => {
             let at = Span::new(source, *offset, *offset);
             let text = format!("{}. {}", wrap(""), problem.pyyaml_text());
-            return Error::new(Kind::Parser, text)
-                .hinted(format!("the character stands at {at}"));
+            return Error::new(Kind::Parser, text).hinted(format!("the character stands at {at}"));
         }
         // Python's own exceptions pass through ansible as they are.
         ProblemSort::Passed(_) => return bare,

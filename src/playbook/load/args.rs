@@ -353,10 +353,7 @@ impl Parser<'_> {
 
     fn wrong_type(&self, thing: &Node) -> Error {
         error_at(
-            format!(
-                "unexpected parameter type in action: {}",
-                python::node_class(thing)
-            ),
+            format!("unexpected parameter type in action: {}", python::node_class(thing)),
             self.task,
         )
     }
