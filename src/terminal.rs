@@ -4,9 +4,15 @@ use std::{
     fs::OpenOptions,
     io::{self, BufRead, IsTerminal, Read, Write},
     os::fd::{AsFd, BorrowedFd},
+    time::Instant,
 };
 
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    termios::{
+        InputModes, LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcgetpgrp, tcsetattr,
+    },
+};
 
 use crate::diagnostic::{Error, Kind, Result};
 
@@ -118,6 +124,122 @@ fn typed(input: &mut dyn Read) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Whether somebody can type: standard input is a terminal, and this runs in its foreground.
+pub fn somebody_is_there() -> bool {
+    let input = io::stdin();
+    input.is_terminal() && tcgetpgrp(&input).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+/// Waits until somebody has typed a line, or until a time has come. Ctrl-C asks whether to go on
+/// (C) or not (A). Gives what was typed, and nothing if it does not go on.
+///
+/// `ask` says what it waits for, and `interrupted` what the keys do after Ctrl-C.
+pub fn pause(
+    until: Option<Instant>,
+    echo: bool,
+    ask: impl FnOnce(),
+    interrupted: impl FnOnce(),
+) -> Result<Option<Vec<u8>>> {
+    let input = io::stdin();
+    let before = tcgetattr(&input).map_err(|e| broken(&e.into()))?;
+    let mut raw = before.clone();
+    raw.input_modes.remove(InputModes::BRKINT | InputModes::ICRNL | InputModes::IXON);
+    // As where something hidden is typed, Ctrl-C is a key like others.
+    raw.local_modes
+        .remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN | LocalModes::ISIG);
+    let echo = echo && until.is_none();
+    raw.local_modes.set(LocalModes::ECHO, echo);
+    tcsetattr(&input, OptionalActions::Flush, &raw).map_err(|e| broken(&e.into()))?;
+    ask();
+    let mut keys = Keys {
+        interrupt: before.special_codes[SpecialCodeIndex::VINTR],
+        erase: before.special_codes[SpecialCodeIndex::VERASE],
+        next: &mut |until| key(input.as_fd(), until),
+        screen: &mut io::stdout(),
+        echo,
+    };
+    let answer = keys.wait(until, interrupted);
+    tcsetattr(&input, OptionalActions::Drain, &before).map_err(|e| broken(&e.into()))?;
+    answer
+}
+
+/// The next key; nothing if the time comes first.
+fn key(input: BorrowedFd<'_>, until: Option<Instant>) -> Result<Option<u8>> {
+    let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+    let left = left.and_then(|left| Timespec::try_from(left).ok());
+    let mut waiting = [PollFd::new(&input, PollFlags::IN)];
+    if poll(&mut waiting, left.as_ref()).map_err(|e| broken(&e.into()))? == 0 {
+        return Ok(None);
+    }
+    let mut byte = [0];
+    match rustix::io::read(input, &mut byte) {
+        Ok(0) => Err(ended()),
+        Ok(_) => Ok(Some(byte[0])),
+        Err(error) => Err(broken(&error.into())),
+    }
+}
+
+/// Goes to the beginning of the line and clears it.
+const CLEAR_LINE: &[u8] = b"\x1b[\r\x1b[\x1b[K";
+
+/// Keys that are read one by one.
+struct Keys<'a> {
+    interrupt: u8,
+    erase: u8,
+    next: &'a mut dyn FnMut(Option<Instant>) -> Result<Option<u8>>,
+    screen: &'a mut dyn Write,
+    echo: bool,
+}
+
+impl Keys<'_> {
+    fn wait(
+        &mut self,
+        until: Option<Instant>,
+        interrupted: impl FnOnce(),
+    ) -> Result<Option<Vec<u8>>> {
+        let mut typed = Vec::new();
+        while let Some(key) = (self.next)(until)? {
+            if key == self.interrupt {
+                self.show(CLEAR_LINE)?;
+                interrupted();
+                let goes_on = self.goes_on()?;
+                self.show(CLEAR_LINE)?;
+                return Ok(goes_on.then_some(typed));
+            }
+            // Enter does not end a wait for a time.
+            if until.is_some() {
+                continue;
+            }
+            if matches!(key, b'\r' | b'\n') {
+                self.show(CLEAR_LINE)?;
+                break;
+            }
+            if key == self.erase {
+                typed.pop();
+                self.show(CLEAR_LINE)?;
+                self.show(if self.echo { &typed } else { &[] })?;
+            } else {
+                typed.push(key);
+            }
+        }
+        Ok(Some(typed))
+    }
+
+    fn goes_on(&mut self) -> Result<bool> {
+        loop {
+            match (self.next)(None)? {
+                Some(b'c' | b'C') => return Ok(true),
+                Some(b'a' | b'A') | None => return Ok(false),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8]) -> Result<()> {
+        self.screen.write_all(bytes).and_then(|()| self.screen.flush()).map_err(|e| broken(&e))
+    }
+}
+
 fn ended() -> Error {
     Error::new(Kind::User, "EOF when reading a line")
 }
@@ -139,6 +261,29 @@ fn broken(error: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a wait ends with when these keys are pressed and then the time comes.
+    fn pressed(keys: &str, timed: bool) -> std::result::Result<Option<String>, String> {
+        let mut left = keys.bytes();
+        let mut keys = Keys {
+            interrupt: 3,
+            erase: 127,
+            next: &mut |_| Ok(left.next()),
+            screen: &mut Vec::new(),
+            echo: true,
+        };
+        let answer = keys.wait(timed.then(Instant::now), || {}).map_err(|e| e.to_string())?;
+        Ok(answer.map(|typed| String::from_utf8_lossy(&typed).into_owned()))
+    }
+
+    #[test]
+    fn pauses_end_by_enter_by_time_or_after_ctrl_c() {
+        assert_eq!(pressed("ab\x7fc\rd", false), Ok(Some("ac".to_owned())));
+        assert_eq!(pressed("a\x03xC", false), Ok(Some("a".to_owned())));
+        assert_eq!(pressed("a\x03xa", false), Ok(None));
+        assert_eq!(pressed("a\r", true), Ok(Some(String::new())));
+        assert_eq!(pressed("\x03A", true), Ok(None));
+    }
 
     #[test]
     fn what_is_typed_can_be_corrected() {

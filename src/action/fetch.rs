@@ -64,14 +64,48 @@ async fn read(
 ) -> Result<Result<Found, TaskResult>, ActionError> {
     let args: Dict = [("src", Value::str(source))].into_iter().collect();
     let read = cx.module("ansible.builtin.slurp", args).await?;
-    if read.data.get("failed").is_some_and(|v| v.is_true()) {
-        return Ok(Err(refusal(&read, source, fail_on_missing)));
+    if failed(&read) {
+        return Ok(Err(match out_of_reach(cx, source).await? {
+            Some(reason) => unread(reason, source, fail_on_missing),
+            None => refusal(&read, source, fail_on_missing),
+        }));
     }
     let text = |key: &str| read.data.get(key).map(|v| v.to_text()).unwrap_or_default();
     let bytes = vmstation_host::data::base64_decode(&text("content"))
         .ok_or_else(|| ActionError::result("the host sent a damaged file"))?;
     let sha1 = hex(&sha1::Sha1::digest(&bytes));
     Ok(Ok(Found { path: text("source"), bytes, sha1 }))
+}
+
+fn failed(result: &TaskResult) -> bool {
+    result.data.get("failed").is_some_and(|v| v.is_true())
+}
+
+/// Why the host can't even tell whether there is such a file. ansible asks for that first, unless the
+/// file is read as another user.
+async fn out_of_reach(cx: &ActionContext<'_>, source: &str) -> Result<Option<String>, ActionError> {
+    if cx.remote.becomes() {
+        return Ok(None);
+    }
+    let args: Dict =
+        [("path", Value::str(source)), ("follow", true.into()), ("get_checksum", false.into())]
+            .into_iter()
+            .collect();
+    let stat = cx.module("ansible.builtin.stat", args).await?;
+    let reason = || stat.data.get("msg").map(|v| v.to_text()).unwrap_or_default();
+    Ok(failed(&stat)
+        .then(|| format!("Failed to get information on remote file ({source}): {}", reason())))
+}
+
+fn unread(reason: String, source: &str, fail_on_missing: bool) -> TaskResult {
+    let result = TaskResult::of([("changed", false.into()), ("file", Value::str(source))]);
+    if fail_on_missing {
+        result.data.insert("failed", true);
+        result.data.insert("msg", reason);
+    } else {
+        result.data.insert("msg", format!("{reason}, ignored"));
+    }
+    result
 }
 
 fn refusal(read: &TaskResult, source: &str, fail_on_missing: bool) -> TaskResult {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use vmstation_host::context::text::decode_utf8;
+
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
     event::Event,
@@ -69,28 +71,37 @@ async fn pause(cx: &mut ActionContext<'_>) -> Outcome {
         .clone()
         .unwrap_or_else(|| "Press enter to continue, Ctrl+C to interrupt".to_owned());
     let prompt = format!("[{}]\n{question}{hidden}:", cx.worker.info.name.trim());
-    let show = |text: String| run.events.send(Event::Line(text));
+    let mut lines = Vec::new();
+    if let Some(seconds) = wish.seconds {
+        lines.push(format!("Pausing for {seconds} seconds{hidden}"));
+        lines.push("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r".to_owned());
+    }
+    if wish.seconds.is_none() || wish.prompt.is_some() {
+        lines.push(prompt);
+    }
     let began = Instant::now();
     let start = chrono::Local::now();
+    let events = run.events.clone();
+    let show =
+        move |lines: Vec<String>| lines.into_iter().for_each(|l| events.send(Event::Line(l)));
     let mut input = String::new();
-    if let Some(seconds) = wish.seconds {
-        show(format!("Pausing for {seconds} seconds{hidden}"));
-        show("(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r".to_owned());
-        if wish.prompt.is_some() {
-            show(prompt);
-        }
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let until = wish.seconds.map(|seconds| began + Duration::from_secs(seconds));
+    if terminal::somebody_is_there() {
+        let typed = tokio::task::spawn_blocking(move || {
+            let keys = "Press 'C' to continue the play or 'A' to abort \r".to_owned();
+            terminal::pause(until, wish.echo, || show(lines), || show(vec![keys]))
+        });
+        let typed = typed.await.map_err(|e| ActionError::result(e.to_string()))??;
+        let typed = typed.ok_or_else(|| ActionError::result("user requested abort!"))?;
+        input = decode_utf8(&typed);
+    } else if let Some(until) = until {
+        show(lines);
+        tokio::time::sleep_until(until.into()).await;
     } else {
-        show(prompt);
-        if run.options.interactive {
-            let echo = wish.echo;
-            let answer = tokio::task::spawn_blocking(move || terminal::prompt("", !echo)).await;
-            input = answer.map_err(|e| ActionError::result(e.to_string()))??;
-        } else {
-            run.events.send(Event::Warning(
-                "Not waiting for response to prompt as stdin is not interactive".to_owned(),
-            ));
-        }
+        show(lines);
+        run.events.send(Event::Warning(
+            "Not waiting for response to prompt as stdin is not interactive".to_owned(),
+        ));
     }
     let seconds = began.elapsed().as_secs_f64();
     let (amount, unit) =

@@ -85,6 +85,11 @@ impl Remote {
         Self { endpoint: Arc::new(endpoint) }
     }
 
+    /// Whether its modules run as another user.
+    pub fn becomes(&self) -> bool {
+        self.endpoint.r#become.is_some()
+    }
+
     /// The same host as the user that logs in.
     #[must_use]
     pub fn without_become(&self) -> Self {
