@@ -1,8 +1,9 @@
 //! `gather_facts`: what a play does first on every host.
 
-use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
+use super::{Action, ActionContext, ActionError, ActionFuture, Outcome, module_defaults};
 use crate::{
     config::options,
+    event::Event,
     playbook::resolve::builtin_name,
     run::TaskResult,
     template::RenderOptions,
@@ -27,7 +28,7 @@ async fn gather_facts(cx: &mut ActionContext<'_>) -> Outcome {
     result.control.verbose_never = true;
     let (mut facts, failed) = (Dict::new(), Dict::new());
     for name in &modules {
-        let gathered = cx.module(name, arguments(cx, name)).await?;
+        let gathered = cx.module(name, arguments(cx, name)?).await?;
         if gathered.data.get("failed").is_some_and(|v| v.is_true()) {
             failed.insert(name.as_str(), Value::Dict(gathered.data));
             continue;
@@ -81,16 +82,34 @@ fn modules(cx: &ActionContext<'_>) -> Result<Vec<String>, ActionError> {
     Ok(names)
 }
 
-/// What a module is given: subsets and the like mean something to `setup` only.
-fn arguments(cx: &ActionContext<'_>, module: &str) -> Dict {
+/// What a module is given: its own `module_defaults`, and the task's arguments, which win. Subsets and the
+/// like mean something to `setup` only.
+fn arguments(cx: &ActionContext<'_>, module: &str) -> Result<Dict, ActionError> {
     let setup = builtin_name(module) == Some("setup");
     let of_setup = ["gather_subset", "gather_timeout", "filter"];
-    cx.args
-        .snapshot()
-        .into_iter()
-        .filter(|(k, v)| {
-            let key = k.as_str().unwrap_or_default();
-            !v.is_none() && key != "parallel" && (setup || !of_setup.contains(&key))
-        })
-        .collect()
+    let args = module_defaults::of_module(&cx.worker.task, module, &cx.templar)?;
+    let given = cx.args.copy();
+    if !setup {
+        let subset = given.get("gather_subset").map_or_else(|| "None".to_owned(), |v| v.to_text());
+        if !matches!(subset.as_str(), "all" | "['all']") {
+            ignored(cx, "subset", &subset, module);
+        }
+        for (name, called) in [("gather_timeout", "timeout"), ("filter", "filter")] {
+            if let Some(value) = given.get(name).filter(|v| !v.is_none()) {
+                ignored(cx, called, &value.to_text(), module);
+            }
+        }
+    }
+    for (k, v) in given.snapshot() {
+        let key = k.as_str().unwrap_or_default();
+        if !v.is_none() && key != "parallel" && (setup || !of_setup.contains(&key)) {
+            args.write().insert(k, v);
+        }
+    }
+    Ok(args)
+}
+
+fn ignored(cx: &ActionContext<'_>, what: &str, value: &str, module: &str) {
+    let text = format!("Ignoring {what}({value}) for {module}");
+    cx.worker.play.run.events.send(Event::Warning(text));
 }

@@ -12,12 +12,12 @@ pub fn of(task: &Task, templar: &Templar) -> Result<Dict> {
     of_module(task, &task.action.name, templar)
 }
 
-/// The defaults for a module by its full name, those of outer levels first.
+/// The defaults for a module by its full name: those of the innermost level that has some.
 ///
 /// # Errors
-/// Defaults that can't be rendered or are no dicts.
+/// Defaults that can't be rendered.
 pub fn of_module(task: &Task, module: &str, templar: &Templar) -> Result<Dict> {
-    let all = Dict::new();
+    let mut innermost = None;
     for written in task.level.extended(Keyword::ModuleDefaults) {
         let parts = match &written.value {
             Value::List(items) => items.snapshot(),
@@ -26,24 +26,22 @@ pub fn of_module(task: &Task, module: &str, templar: &Templar) -> Result<Dict> {
         for part in parts {
             let Value::Dict(entries) = part else { continue };
             for (name, args) in entries.snapshot() {
-                let Some(name) = name.as_str() else { continue };
-                // The loader knows that the group exists. Its modules are those of collections,
-                // never ansible-core's.
-                if name.starts_with("group/") {
-                    continue;
-                }
-                if full_name(name) != full_name(module) {
-                    continue;
-                }
-                if let Value::Dict(args) = templar.render(&args, &RenderOptions::default())? {
-                    for (k, v) in args.snapshot() {
-                        all.write().insert(k, v);
-                    }
+                // The loader knows that a group exists. Its modules are those of collections, never
+                // ansible-core's.
+                if name
+                    .as_str()
+                    .is_some_and(|n| !n.starts_with("group/") && full_name(n) == full_name(module))
+                {
+                    innermost = Some(args);
                 }
             }
         }
     }
-    Ok(all)
+    let Some(args) = innermost else { return Ok(Dict::new()) };
+    Ok(match templar.render(&args, &RenderOptions::default())? {
+        Value::Dict(args) => args.copy(),
+        _ => Dict::new(),
+    })
 }
 
 fn full_name(name: &str) -> String {
