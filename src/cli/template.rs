@@ -100,7 +100,9 @@ fn run(session: &Session, flags: Flags) -> Result<u8> {
                 let text = format!("the inventory has no host `{host}`");
                 return Err(Error::new(Kind::User, text).hinted("hosts come from -i"));
             };
-            Arc::new(ground.world.stack(&host, &view)?)
+            let mut stack = ground.world.stack(&host, &view)?;
+            stack.push_itself();
+            Arc::new(stack)
         }
     };
     let mut search_path = flags.search_path.clone();

@@ -9,7 +9,7 @@ use super::PlayContext;
 use crate::{
     diagnostic::{Error, Kind, Result},
     playbook::{Keyword, Level, LevelKind, Role, Task},
-    template::{RenderOptions, Scope, ScopedVars, Templar},
+    template::{RenderOptions, Scope, Templar},
     value::{Dict, Value},
     vars::{Layer, Stack},
 };
@@ -58,8 +58,7 @@ impl PlayContext {
             let environment = environment(&task.level);
             stack.push(Layer::Magic, [("environment", environment)].into_iter().collect());
         }
-        let all: Arc<dyn Scope> = Arc::new(stack.clone());
-        stack.push_lazy(Layer::Magic, Arc::new(AllVars(all)));
+        stack.push_itself();
         Ok(stack)
     }
 
@@ -113,20 +112,6 @@ impl PlayContext {
             }
         }
         Ok(())
-    }
-}
-
-/// `vars`: all variables by their names, as they are written.
-struct AllVars(Arc<dyn Scope>);
-
-impl Scope for AllVars {
-    fn get(&self, name: &str) -> Option<Value> {
-        let all = || Arc::new(ScopedVars::new("dict", Arc::clone(&self.0)));
-        (name == "vars").then(|| Value::Object(all()))
-    }
-
-    fn names(&self) -> Vec<Arc<str>> {
-        vec!["vars".into()]
     }
 }
 

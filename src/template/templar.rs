@@ -371,7 +371,7 @@ impl Templar {
                 )));
             }
             // ansible takes it for text.
-            Err(Failure::Crash(_)) => return Ok(Value::str(text)),
+            Err(Failure::Crash(_)) => return Ok(as_written(data, text)),
         };
         let concat = match (self.0.native, options.convert_data) {
             (true, _) => Concat::Native,
@@ -393,7 +393,7 @@ impl Templar {
                 })
             }
             Err(e) => match failed(e, text) {
-                e if e.is_undefined() && !fail => Ok(Value::str(text)),
+                e if e.is_undefined() && !fail => Ok(as_written(data, text)),
                 e if e.is_undefined() => {
                     Err(PyError { message: format!("{0}. {0}", e.message), ..e })
                 }
@@ -626,6 +626,11 @@ fn failed(e: PyError, text: &str) -> PyError {
         );
     }
     ansible(format!("Unexpected templating type error occurred on ({text}): {message}. {message}"))
+}
+
+/// A template that stays as it is: the text itself, if it is all of it.
+fn as_written(data: &Str, text: &str) -> Value {
+    if data.as_str() == text { Value::Str(data.clone()) } else { Value::str(text) }
 }
 
 /// Adds the line ends that rendering dropped from the end of `data`.

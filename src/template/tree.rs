@@ -107,6 +107,8 @@ pub(super) enum Part {
     Text(Arc<str>),
     /// The text of a constant expression, and whether that is `None`.
     Constant(Arc<str>, bool),
+    /// A constant expression whose text each rendering works out.
+    Anew(Expr),
     Expr(Expr),
 }
 

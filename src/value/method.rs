@@ -2,7 +2,7 @@
 
 use std::{any::Any, sync::Arc};
 
-use super::{Object, Value, types};
+use super::{Object, Value, repr, types};
 
 /// `value.name` where that is a method: called by the evaluator.
 #[derive(Clone, Debug)]
@@ -23,9 +23,46 @@ impl BoundMethod {
     }
 }
 
+/// Methods of text that ansible's unsafe text has of its own, written in Python.
+const UNSAFE: [&str; 27] = [
+    "capitalize",
+    "casefold",
+    "center",
+    "encode",
+    "removeprefix",
+    "removesuffix",
+    "expandtabs",
+    "format",
+    "format_map",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "replace",
+    "rjust",
+    "rpartition",
+    "rstrip",
+    "split",
+    "rsplit",
+    "splitlines",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
+];
+
+impl BoundMethod {
+    fn is_python(&self) -> bool {
+        matches!(&self.receiver, Value::Str(s) if s.is_unsafe()) && UNSAFE.contains(&self.name)
+    }
+}
+
 impl Object for BoundMethod {
     fn type_name(&self) -> &str {
-        "builtin_function_or_method"
+        if self.is_python() { "method" } else { "builtin_function_or_method" }
     }
 
     fn get_attr(&self, name: &str) -> Option<Value> {
@@ -42,6 +79,10 @@ impl Object for BoundMethod {
 
     fn repr(&self) -> String {
         let owner = types::class_name(&self.receiver);
+        if self.is_python() {
+            let of = repr::repr(&self.receiver).unwrap_or_default();
+            return format!("<bound method {owner}.{} of {of}>", self.name);
+        }
         format!("<built-in method {} of {owner} object at 0x7f0000000000>", self.name)
     }
 

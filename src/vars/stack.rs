@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     inventory::merge,
-    template::Scope,
+    template::{Scope, ScopedVars},
     value::{Dict, Value},
 };
 
@@ -114,6 +114,12 @@ impl Stack {
         self.insert(layer, Source::Lazy(vars));
     }
 
+    /// Adds `vars`: everything that is in here by now, by name.
+    pub fn push_itself(&mut self) {
+        let all: Arc<dyn Scope> = Arc::new(self.clone());
+        self.push_lazy(Layer::Magic, Arc::new(AllVars(all)));
+    }
+
     fn insert(&mut self, layer: Layer, vars: Source) {
         let at = self.layers.partition_point(|(l, _)| *l <= layer);
         self.layers.insert(at, (layer, vars));
@@ -148,6 +154,20 @@ impl Stack {
             }
         }
         found.map(Value::Dict)
+    }
+}
+
+/// `vars`: all variables by their names, as they are written.
+struct AllVars(Arc<dyn Scope>);
+
+impl Scope for AllVars {
+    fn get(&self, name: &str) -> Option<Value> {
+        let all = || Arc::new(ScopedVars::new("dict", Arc::clone(&self.0)));
+        (name == "vars").then(|| Value::Object(all()))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        vec!["vars".into()]
     }
 }
 

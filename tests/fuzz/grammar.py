@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import galaxy
 from chance import Chance
 
 VARS = json.loads((pathlib.Path(__file__).parent / 'vars.json').read_text())
@@ -16,6 +17,20 @@ BY_TYPE = {
     'none': ['no'],
     'undef': ['nope', 'd.nope', 'dn.x.q.r', 'tb', 'l[9]'],
 }
+
+# The same of other hosts (the folder `hosts`).
+OF_HOSTS = {
+    'str': ["hostvars['beta'].greeting", 'hostvars.beta.other', "hostvars.beta['raw']", 'hostvars[inventory_hostname].shared', 'hostvars.gamma.port', 'shared', 'omit', 'inventory_hostname', 'inventory_hostname_short', "hostvars['gamma'].inventory_hostname", "groups.web[0]", "vars.shared"],
+    'num': ["hostvars['beta'].port", 'hostvars.gamma.ratio', 'port', "vars['port']"],
+    'bool': ['hostvars.gamma.flag', "'beta' in hostvars", "'nohost' in groups.all", "inventory_hostname in groups['web']", "'web' in group_names"],
+    'list': ["groups['web']", 'groups.all', 'groups.empty', 'group_names', "groups['all']|map('extract', hostvars, 'port')|list", "groups.web|map('extract', hostvars, ['nested', 'k'])|list", 'hostvars.gamma.listed', "groups['db']|map('extract', hostvars)|map(attribute='kind')|list", "hostvars|dict2items|map(attribute='key')|list", "hostvars.values()|map(attribute='shared')|list", 'hostvars.keys()|list', 'groups.keys()|sort'],
+    'dict': ['hostvars.beta.nested', "hostvars['beta']['nested']", 'groups', 'hostvars', "hostvars['gamma']", 'hostvars.alpha', "vars"],
+    'none': ['hostvars.gamma.nothing'],
+    'undef': ["hostvars['nohost'].port", 'hostvars.nohost', "hostvars['beta'].nope", 'hostvars.beta.broken', 'groups.nope', "groups['nope'][0]", 'hostvars[nope]', 'hostvars.beta.nested.nope', 'broken', 'vars.nope', "hostvars['gamma'].nothing.x"],
+}
+# Mappings that also hold what depends on the machine, and what can be asked of them all the same.
+WHOLE = ['hostvars', "hostvars['gamma']", 'hostvars.alpha', 'vars']
+OF_WHOLE = ['.port', ".get('port')", ".get('nope', 5)", "['port']", '.nope', "['no such']", '[0]', ' is mapping', ' is defined', ' is string', ' is iterable', ' is callable', "|type_debug", '.items() is defined', "|list is defined", ' is sequence', '.shared|default(1)', '.gamma.port', "|length > 2", "['beta'].greeting"]
 
 # A filter: what it takes, what it gives, and its arguments: a list of choices of argument lists.
 # In an argument, $x stands for an expression of that type (s str, n num, l list, d dict, a any).
@@ -83,10 +98,13 @@ METHODS = {
     'str': ['capitalize()', 'casefold()', 'center(20)', "center(9, '*')", "count('l')", "encode()", "endswith('d')", "endswith(('x', 'd'))", 'expandtabs(4)', "find('o')", "find('o', 5)", "format(1, 2)", "index('z')",
             'isalnum()', 'isalpha()', 'isascii()', 'isdecimal()', 'isdigit()', 'isidentifier()', 'islower()', 'isnumeric()', 'isprintable()', 'isspace()', 'istitle()', 'isupper()', "join(ls)", "join(l)", 'ljust(15)', 'lower()',
             'lstrip()', "lstrip('h')", "partition(' ')", "removeprefix('he')", "removesuffix('d')", "replace('l', 'r')", "replace('l', 'r', 1)", "rfind('o')", "rindex('o')", 'rjust(15)', "rpartition('o')", "rsplit('o', 1)", 'rsplit()',
-            'rstrip()', 'split()', "split(',')", "split('l', maxsplit=1)", 'splitlines()', 'splitlines(true)', "startswith('h')", "startswith('e', 1)", 'strip()', "strip('hd')", 'swapcase()', 'title()', 'upper()', 'zfill(15)', 'nosuch()', "split('')", 'split(5)', "translate({104: 'J'})"],
-    'list': ['append(1)', 'copy()', 'count(1)', "index('a')", 'index(3, 1)', 'pop()', 'pop(0)', 'insert(0, 9)', "extend([7])", 'remove(1)', 'reverse()', 'sort()', 'sort(reverse=true)', 'clear()', 'nosuch', '0', 'length()'],
-    'dict': ['copy()', "get('a')", "get('q', 5)", 'items()', 'items()|list', 'keys()|list', 'keys()', 'values()', 'values()|list', "pop('a')", "pop('q', 1)", "setdefault('n', 1)", "update({'w': 1})", 'a', 'b', "fromkeys(['a'], 1)", 'popitem()', 'clear()', "has_key('a')"],
-    'num': ['bit_length()', 'is_integer()', 'real', 'conjugate()', 'as_integer_ratio()', 'nosuch', 'numerator', 'hex()', 'imag'],
+            'rstrip()', 'split()', "split(',')", "split('l', maxsplit=1)", 'splitlines()', 'splitlines(true)', "startswith('h')", "startswith('e', 1)", 'strip()', "strip('hd')", 'swapcase()', 'title()', 'upper()', 'zfill(15)', 'nosuch()', "split('')", 'split(5)', "translate({104: 'J'})",
+            'split(sep=none)', 'split(none, 1)', "rsplit(sep='l')", "rsplit(maxsplit=0)", 'strip(none)', "lstrip('')", "count('')", "count('l', 1, -1)", "find('')", "find('l', -3, 99)", "rfind('', 2)", "index('l', 3)", "startswith(())", "startswith('')", "endswith('d', -1)", "endswith(['d'])", "replace('', '-')", "replace('', '-', 2)", "replace('l', '', -1)",
+            "join('ab')", 'join(d)', "join(['a', 1])", 'join(le)', 'zfill(-1)', "zfill('5')", "center(20, 'ab')", "ljust(9, '')", 'rjust(-1)', 'format(*ls)', 'format(**d)', 'format_map(d)', 'splitlines(keepends=true)', 'expandtabs(tabsize=0)', 'expandtabs(-1)', "encode('ascii', 'ignore')", "encode('utf-16')", "encode('nope')", "encode('latin-1', errors='replace')", 'encode().decode()', 'encode()|length', 'encode()[0]',
+            "partition('')", "rpartition('zz')", "title().swapcase()", "maketrans('a', 'b')", "maketrans('ab', 'c')", "translate('abc')", "translate({})", "translate('x'.maketrans('lo', '01', 'h'))", 'upper|type_debug', 'upper.nope', 'upper is callable', 'removeprefix(1)', 'removesuffix()', "casefold()|length", "splitlines()|map('length')|list", 'isalpha(1)', "lower().upper().title()"],
+    'list': ['append(1)', 'copy()', 'count(1)', "index('a')", 'index(3, 1)', 'pop()', 'pop(0)', 'insert(0, 9)', "extend([7])", 'remove(1)', 'reverse()', 'sort()', 'sort(reverse=true)', 'clear()', 'nosuch', '0', 'length()', 'sort(key=none)', "pop('a')", 'pop(-1)', 'pop(99)', 'index(9)', 'index(1, -1)', 'insert(-1, 0)', "insert('a', 1)", "extend('ab')", 'extend(1)', 'extend(d)', 'count()', 'copy().append(1)', 'append()', 'append(1, 2)', 'append is callable', 'append|type_debug', 'count([])', 'remove(99)', 'sort(1)', 'reverse(1)', 'copy() == l'],
+    'dict': ['copy()', "get('a')", "get('q', 5)", 'items()', 'items()|list', 'keys()|list', 'keys()', 'values()', 'values()|list', "pop('a')", "pop('q', 1)", "setdefault('n', 1)", "update({'w': 1})", 'a', 'b', "fromkeys(['a'], 1)", 'popitem()', 'clear()', "has_key('a')", 'get()', 'get([])', 'get(default=1)', "get('a', default=1)", "pop('zz')", 'pop()', "update([['x', 1]])", 'update(x=1)', 'update(1)', "update('ab')", 'update(de, y=2)', "setdefault('a')", "setdefault([])", "fromkeys('ab')", 'items()|first', 'keys()|first', 'keys()|length', 'values()|first', 'keys()|sort', 'items()[0]', 'keys()[0]', 'copy().update(b=2)', 'keys() == de.keys()', 'items() is iterable', 'keys()|type_debug', 'items()|sort', "keys()|join(',')", "keys()|difference(['a'])", 'keys() + []', "'a' in d.keys()", 'values()|list|length', 'items()|map("first")|list', 'keys()|unique', "items()|to_json", 'keys() | reverse | list', 'get.a'],
+    'num': ['bit_length()', 'is_integer()', 'real', 'conjugate()', 'as_integer_ratio()', 'nosuch', 'numerator', 'hex()', 'imag', 'bit_length(1)', 'to_bytes(2, "big")', 'bit_count()', 'denominator', 'conjugate(1)', 'real.imag'],
 }
 
 FORMATS = ['%s', '%d', '%r', '%05d', '%.2f', '%x', '%5s|', '%-5s|', '%%', '%s %s', '%(a)s', '%+d', '%e', '%g', '%c', '%o', '%i', '%a', '%q', '%', '%.3s', '%#x', '%*d']
@@ -118,18 +136,26 @@ ODD = {
             "'[u\\'x\\']'", "'{[]: 1}'", "'{1: 2, 1: 3}'", "'{\"a\": 1,}'", "'[1,]'", "'(1)'", "'(1,)'", "'()'", "'[()]'", "'1,2'", "'[0777]'", "'[1e400]'", "'[\"é\"]'", "'[\"\\\\u00e9\"]'", "'{\"a\": [1, {\"b\": null}]}'", "'[a.b]'", "'[print(1)]'", "'False'", "'no'", "'{\"a\": \\'b\\'}'", "'{{ \\'x\\' }}'", "'[1]]'"],
 }
 
-HEADERS = ['trim_blocks: False', 'lstrip_blocks: True', 'trim_blocks:False, lstrip_blocks:True', "variable_start_string: '[['", "variable_start_string:'[%', variable_end_string:'%]'", "block_start_string: '<%', block_end_string: '%>'",
+LOOKUPS = [
+    "lookup('file', 'inc.j2')", "lookup('file', 'inc.j2', rstrip=false)", "lookup('file', 'nope.txt')", "lookup('file', 'nope.txt', errors='ignore')", "query('file', 'inc.j2', 'bad.j2')", "lookup('file', 'pad.txt', lstrip=true)", "lookup('file', ['inc.j2'])", "lookup('file', l)",
+    "lookup('template', 'inc.j2')", "lookup('template', 'inc.j2', template_vars={'x': 5, 's': 'S'})", "lookup('template', 'list.j2')", "lookup('template', 'list.j2', convert_data=false)", "lookup('template', 'list.j2') | type_debug", "lookup('template', 'undef.j2')", "lookup('template', 'bad.j2')", "lookup('template', 'odd.j2', variable_start_string='[[', variable_end_string=']]')", "lookup('template', 'odd.j2', comment_start_string='<!')", "lookup('template', 'head.j2')", "lookup('template', 'list.j2', jinja2_native=true)", "query('template', 'inc.j2', 'list.j2')",
+    "lookup('first_found', ['nope', 'inc.j2'])|basename", "lookup('first_found', 'nope', skip=true)", "lookup('first_found', 'nope')", "query('first_found', ['nope'], errors='ignore')", "lookup('first_found', {'files': ['a', 'inc.j2'], 'paths': ['.', 'q']})|basename", "lookup('first_found', files=['inc.j2'], paths=['.'])|basename", "query('first_found', files='nope', skip=true)", "lookup('first_found', [])",
+    "lookup('csvfile', 'k file=t.csv delimiter=,')", "lookup('csvfile', 'k', file='t.csv', delimiter=',')", "lookup('csvfile', 'k', file='t.csv', delimiter=',', col=2)", "lookup('csvfile', 'zz', file='t.csv', delimiter=',', default='none')", "lookup('csvfile', 'k', file='t.csv', col=9, delimiter=',')", "query('csvfile', 'k', 'j', file='t.csv', delimiter=',')", "lookup('csvfile', 'k', file='nope.csv')",
+    "lookup('ini', 'user', section='one', file='t.ini')", "lookup('ini', 'user', file='t.ini')", "lookup('ini', 'u.*', section='one', file='t.ini', re=true)", "lookup('ini', 'nope', section='one', file='t.ini', default='dd')", "lookup('ini', 'nope section=one file=t.ini')", "lookup('ini', 'user', section='two', file='t.ini')", "lookup('ini', 'user', section='zz', file='t.ini')", "lookup('ini', 'path', type='properties', file='t.properties')", "query('ini', 'user', 'pass', section='one', file='t.ini')",
+    "lookup('vars', 's', 'n')", "query('vars', 's', 'nope', default='x')", "lookup('vars', 'tpl')", "lookup('vars', 'uns')", "lookup('vars', 'tb')", "lookup('vars', n)", "lookup('vars', ls)", "lookup('vars', 'shared')", "lookup('vars', 'broken')", "lookup('varnames', '^d.$')", "query('varnames', 'l[su]$', '^n$')", "lookup('varnames', '(')", "lookup('varnames', 5)",
+    "lookup('inventory_hostnames', 'all')", "query('inventory_hostnames', 'all:!db')", "lookup('inventory_hostnames', 'nohost')", "query('inventory_hostnames', 'web', 'db')", "lookup('inventory_hostnames', 'web:&all[0]')", "lookup('inventory_hostnames', groups.web[0])",
+    "lookup('sequence', 'start=1 end=5 stride=2')", "lookup('sequence', 'count=3 format=n%02d')", "query('sequence', start=1, end=3)", "lookup('sequence', '5-1')", "lookup('sequence', '5-1/-2')", "lookup('sequence', '0x1-0xf/4:%02x')", "lookup('sequence', 'count=0')", "lookup('sequence', 'nope')", "lookup('sequence', 'start=a end=3')", "lookup('sequence', 'end=3 format=x')", "lookup('sequence', n)",
+    "lookup('subelements', ld, 'g')", "lookup('subelements', [{'a': {'b': [1, 2]}}], 'a.b')", "query('subelements', [{'a': 1}], 'b', {'skip_missing': true})", "query('subelements', {'x': {'c': [1]}}, 'c')", "query('subelements', l, 'c')", "query('subelements', [d], 'nope')", "query('dict', d, di)", "lookup('dict', l)", "query('dict', {})", "lookup('dict', none)",
+    "lookup('env', 'FUZZ_NONE', default='d')", "lookup('env', 'FUZZ_NONE', default=undef())", "query('env', 'FUZZ_NONE', 'X')", "lookup('lines', 'printf 1\\n2')", "lookup('pipe', 'false')", "lookup('pipe', 'exit 3', errors='ignore')", "lookup('unvault', 'inc.j2')", "lookup('config', 'DEFAULT_FORKS')", "lookup('config', 'NOPE')", "lookup('config', 'NOPE', on_missing='skip')", "query('config', 'DEFAULT_TIMEOUT', 'NOPE', on_missing='warn')", "lookup('fileglob', '*.ini')|basename", "query('fileglob', 'nope*')", "query('fileglob', '*.j2')|map('basename')|sort",
+    "lookup('ansible.builtin.items', l)", "lookup('ansible.legacy.list', l)", "lookup('no.such.plugin', 1)", "lookup('items')", "lookup()", "lookup(s)", "lookup(nope)", "lookup(l)", "query('list', l, ls)|flatten", "lookup('nested', ll, ls)", "query('together', ll, [1])", "lookup('indexed_items', ls, l)", "query('items', 5, none, 'a')", "lookup('items', nope)", "lookup('list', d.nope)", "q('items', tb)", "lookup('items', ['{{ n }}', uns])", "lookup('list', '{{ n }}')",
+]
+
+HEADERS = ['', 'trim_blocks: False, nope', "variable_start_string:'<<',variable_end_string:'>>'", "lstrip_blocks:True,trim_blocks:True", "variable_start_string: '', variable_end_string: ''", "comment_start_string:'{{'", "line_statement_prefix: '#'", "newline_sequence:'\\n'", 'lstrip_blocks: 1', "trim_blocks: 'no'", 'autoescape: True', 'optimized: False',
+           'trim_blocks: False', 'lstrip_blocks: True', 'trim_blocks:False, lstrip_blocks:True', "variable_start_string: '[['", "variable_start_string:'[%', variable_end_string:'%]'", "block_start_string: '<%', block_end_string: '%>'",
            "comment_start_string:'/*',comment_end_string:'*/'", 'nope: 1', 'trim_blocks', 'trim_blocks: x', 'keep_trailing_newline: True', "line_statement_prefix: '%%'", "line_comment_prefix: '##'", "newline_sequence: '\\r\\n'"]
 
 # Files that templates include, import and extend.
-FILES = {
-    'inc.j2': 'inc {{ s }}{{ x }}{% set made = 1 %}\n',
-    'bad.j2': '{% if %}',
-    'undef.j2': '{{ undefined_name }}',
-    'mac.j2': '{% macro m(a, b=2) %}<{{ a }}{{ b }}{{ s }}>{% endmacro %}{% set v = [1, n] %}{% macro _hidden() %}{% endmacro %}{% macro w() %}({{ caller() }}){% endmacro %}text',
-    'base.j2': 'A{% block one %}1{% endblock %}B{% block two scoped %}2{{ s }}{% endblock %}C{{ self.one() }}\n',
-    'mid.j2': '{% extends "base.j2" %}{% block one %}mid{{ super() }}{% endblock %}',
-}
+FILES = {path.name: path.read_text() for path in sorted((pathlib.Path(__file__).parent / 'files').iterdir())}
 
 BINARY = ['+', '-', '*', '/', '//', '%', '**', '~', '==', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', 'not in']
 TYPES = ['str', 'num', 'bool', 'list', 'dict', 'none', 'undef']
@@ -137,19 +163,29 @@ WEIGHTS = [30, 22, 6, 22, 14, 3, 3]
 
 
 class Grammar(Chance):
+    filters, tests, values, lookups = FILTERS, TESTS, ODD, []
+
+    def add_collections(self):
+        """Asks what collections bring, too."""
+        self.filters, self.tests, self.values, self.lookups = FILTERS | galaxy.FILTERS, TESTS | galaxy.TESTS, ODD | galaxy.VALUES, galaxy.LOOKUPS
+
     def some_type(self):
         return self.random.choices(TYPES, WEIGHTS)[0]
 
     def atom(self, kind):
-        special = {'ld': 'ld', 'js': 'js', 'ym': 'ym', 'b64': 'b64', 'url': 'url', 'dt': 'dt', 'fmt': "'%Y-%m-%d %H:%M:%S %j %a %b %%'"}
-        if kind in ODD and (kind not in special or self.chance(50)):
-            return self.pick(ODD[kind])
+        special = {'ld': 'ld', 'lt': 'lt', 'lu': 'lu', 'js': 'js', 'ym': 'ym', 'b64': 'b64', 'url': 'url', 'dt': 'dt', 'fmt': "'%Y-%m-%d %H:%M:%S %j %a %b %%'"}
+        if kind in self.values and (kind not in special or self.chance(50)):
+            return self.pick(self.values[kind])
         if kind in special:
             return special[kind]
         if kind == 'any':
             kind = self.some_type()
         if kind == 'str' and self.chance(12):
-            return self.pick(ODD[self.pick(list(ODD))])
+            return self.pick(self.values[self.pick(list(self.values))])
+        if self.chance(6):
+            found = self.pick(OF_HOSTS[kind])
+            # What they hold besides depends on the machine.
+            return found + self.pick(OF_WHOLE) if found in WHOLE else found
         if kind == 'undef' or (kind != 'none' and self.chance(65)):
             return self.pick(BY_TYPE[kind])
         return self.pick(LITERALS[kind])
@@ -191,9 +227,9 @@ class Grammar(Chance):
         return f'({self.expression(kind, depth - 1)})'
 
     def make_filter(self, kind, depth):
-        names = [n for n, f in FILTERS.items() if kind in ('any', f[1])] or list(FILTERS)
+        names = [n for n, f in self.filters.items() if kind in ('any', f[1])] or list(self.filters)
         name = self.pick(names)
-        takes, _, patterns = FILTERS[name]
+        takes, _, patterns = self.filters[name]
         pattern = self.pick(patterns)
         after = ''
         if '|' in pattern and pattern.rpartition('|')[2] in ('list', "map('int')"):
@@ -230,8 +266,8 @@ class Grammar(Chance):
         return f'{left} {op} {right}'
 
     def make_test(self, kind, depth):
-        name = self.pick(list(TESTS))
-        args = self.arguments(TESTS[name], depth)
+        name = self.pick(list(self.tests))
+        args = self.arguments(self.tests[name], depth)
         if self.wild and self.chance(5):
             args = self.noise(args, depth)
         # A number is an open file, and both sides have others open.
@@ -295,7 +331,9 @@ class Grammar(Chance):
         args = ', '.join(self.expression('any', depth - 2) for _ in range(self.pick([0, 1, 1, 2, 3])))
         if name in ('env', 'pipe'):
             args = self.pick(["'FUZZ'", "'true'", "'FUZZ'",  "'FUZZ', default='d'", '1', 'nope'])
-        extra = self.pick(['', '', '', ', wantlist=true', ", errors='ignore'", ', nope=1'])
+        if self.chance(25):
+            return self.pick(LOOKUPS + self.lookups)
+        extra = self.pick(['', '', '', ', wantlist=true', ", errors='ignore'", ', nope=1', ", errors='warn'", ', wantlist=nope', ', errors=s', ', default=5'])
         return f"{self.pick(['lookup', 'query', 'q'])}('{name}'{', ' + args if args else ''}{extra})"
 
     # Statements.
@@ -304,8 +342,8 @@ class Grammar(Chance):
         return ''.join(self.statement(depth) for _ in range(self.pick([1, 1, 2, 3])))
 
     def statement(self, depth):
-        form = self.random.choices(['text', 'print', 'if', 'for', 'set', 'set_block', 'macro', 'with', 'raw', 'comment', 'filter', 'call', 'namespace', 'loop', 'append', 'tree', 'include', 'literal'],
-                                   [10, 22, 12, 14, 10, 4, 6, 4, 2, 2, 4, 3, 4, 6, 4, 2, 3, 3])[0]
+        form = self.random.choices(['text', 'print', 'if', 'for', 'set', 'set_block', 'macro', 'with', 'raw', 'comment', 'filter', 'call', 'namespace', 'loop', 'append', 'tree', 'include', 'literal', 'space', 'names', 'turns', 'macros', 'context'],
+                                   [10, 22, 12, 14, 10, 4, 6, 4, 2, 2, 4, 3, 4, 6, 4, 2, 3, 3, 3, 3, 3, 4, 3])[0]
         if depth <= 0 and form not in ('text', 'raw', 'comment'):
             form = 'print'
         return getattr(self, 'state_' + form)(depth)
@@ -391,6 +429,52 @@ class Grammar(Chance):
         inner = self.pick(['{{ loop(x.c) }}', '{% if x.c %}({{ loop(x.c) }}){% endif %}', '{{ loop(x.c|default([])) }}', '{{ loop(x.c|default([]))|upper }}', '{{ loop(x.nope) }}', '{% set r = loop(x.c|default([])) %}{{ r }}', '{% for y in x.c|default([]) %}{{ loop(y) }}{% endfor %}'])
         return self.tag(f'for x in {tree} recursive') + body + inner + self.tag('endfor')
 
+    def state_space(self, depth):
+        """White space around tags."""
+        around = lambda: self.pick(['', ' ', '\n', '  \n', '\n  ', '\t', '\r\n', 'x', ' x ', '\n\n', '\xa0', '\x0b'])
+        tag = lambda text: '{%' + self.pick(['', '-', '+']) + self.pick(['', ' ', '\n', '\t']) + text + self.pick([' ', '', '\n']) + self.pick(['', '-', '+']) + '%}'
+        show = lambda: '{{' + self.pick(['', '-', '+']) + self.pick(['s', ' n', '\n l', ' -n', ' 1']) + self.pick(['', ' ', '-']) + '}}'
+        note = lambda: '{#' + self.pick(['', '-', '+']) + self.pick(['c', ' \n', '#', '{{ s }}', '']) + self.pick(['', '-', '+']) + '#}'
+        pieces = [[tag('if t'), around(), show(), around(), tag('else'), around(), tag('endif')], [tag('for x in l'), around(), '{{ x }}', around(), tag('endfor')], [tag('set q = 1'), around(), show()], [note(), around(), note()], [show(), around(), show()], [tag('raw'), around(), '{{ x', around(), tag('endraw')]]
+        return ''.join(around() + ''.join(self.pick(pieces)) for _ in range(self.pick([1, 2, 3]))) + around()
+
+    def state_names(self, depth):
+        """Namespaces."""
+        made = self.pick(['namespace(c=0, s=s)', 'namespace(d)', 'namespace(d, a=9)', "namespace([('a', 1)])", 'namespace()', 'namespace(n)', 'namespace(c=[])', 'namespace(ns=namespace(c=1))', 'namespace(**d)', 'namespace(s)', 'namespace(c=nope)', 'd', 's'])
+        body = self.pick(['set ns.c = ' + self.expression('any', 1), 'set ns.a, ns.b = 1, 2', "set ns['c'] = 1", 'set ns.c = (ns.c|default(0)) ~ x', 'set _ = ns.c.append(x)', 'set ns.ns.c = 5', 'set x, ns.c = 1, 2', 'set ns = 5', 'set other.c = 1', 'set ns.items = 1'])
+        last = self.pick(['ns.c', 'ns', 'ns|type_debug', 'ns.ns.c', "ns['c']", 'ns.nope', 'ns is mapping', 'ns is iterable', 'ns|list', 'ns|length', 'ns.a ~ ns.b', 'ns == ns', 'ns.c|default("x")', "ns.nope is defined", 'ns.items', 'ns|to_json', 'ns.c.d', "ns|attr('c')", 'ns is callable', 'ns()', 'ns ~ ""|length'])
+        loop = self.pick(['for x in l', 'for x in ls if x', 'if t', 'with x = 1', 'filter upper'])
+        kind = loop.split()[0]
+        block = self.tag(body) if self.chance(85) else self.tag('set ns.c' + self.pick(['', ' | upper', ' | length'])) + self.pick(['blk', '{{ s }}', '[1]']) + self.tag('endset')
+        return self.tag(f'set ns = {made}') + self.tag(loop) + block + self.tag('end' + kind) + '{{ ' + last + ' }}'
+
+    def state_turns(self, depth):
+        """What loops tell of themselves."""
+        source = self.pick(['l', 'ls', 'd', 's', 'range(4)', 'd.items()', 'ld', 'le', 'nope', 'n', "l|map('string')", 'l|select', 'd.nope', 'ld|groupby("g")', 'tl', 'l|batch(2)', 'hostvars', 'groups', "'ab'|list", 'no', 'ul', 'll', 'l if t', 'l if fl', 'd|dictsort', 'cycler(1, 2)', '{1: 2}', '(1, 2)', 'q("items", l)'])
+        told = lambda: 'loop.' + self.pick(['index', 'index0', 'revindex', 'revindex0', 'first', 'last', 'length', 'depth', 'depth0', 'previtem', 'nextitem', 'cycle("a", "b")', 'cycle()', 'cycle(*l)', 'changed(x)', 'changed()', 'changed(x, n)', 'nope', 'index + 1', 'nextitem|default("end")', 'previtem is defined', "index is odd", 'length|string', 'cycle', 'index.nope', 'last|type_debug', 'changed|type_debug', 'nextitem.k'])
+        shown = self.pick(['{{ %s }}', '{{ %s }},{{ x }}', '{%% if %s %%}y{%% endif %%}', '{{ %s ~ "" }}', '{%% set r = %s %%}{{ r }}', '{{ [%s] }}', '{%% for x in l %%}{{ loop.index }}{%% endfor %%}{{ %s }}', '{%% set outer = loop %%}{%% for y in ls %%}{{ outer.index }}{%% endfor %%}{{ %s }}', '{%% macro i() %%}{{ loop is defined }}{%% endmacro %%}{{ i() }}{{ %s }}', '{%% include "loop.j2" %%}{{ %s }}', '{{ loop is defined }}{{ loop|length }}{{ %s }}', '{%% set loop = 1 %%}{{ %s }}', '{%% with %s as w %%}{%% endwith %%}', '{{ loop is iterable }}{{ loop is callable }}{{ %s }}']) % told()
+        some = self.pick(['', '', '', ' if x', ' if loop.first', ' if x is defined', ' if x != 1', ' if nope', ' recursive'])
+        target = self.pick(['x', 'x', 'x', 'x, y', '(x, y)', 'x, (y, z)', 'x,', 'loop', 's', 'ns.a'])
+        return self.tag(f'for {target} in {source}{some}') + shown + (self.tag('else') + 'E{{ loop is defined }}{{ x is defined }}' if self.chance(25) else '') + self.tag('endfor') + self.pick(['', '', '{{ x is defined }}', '{{ loop is defined }}', '{{ s }}'])
+
+    def state_macros(self, depth):
+        """Macros in macros, and what calls them with a body."""
+        params = self.pick(['', 'a', 'a, b=a', 'a=s', 'a, caller=none', 'b=nope', 'a, a', 's', 'a=[]', 'a, b', 'loop', 'varargs', 'kwargs=1', 'a=caller'])
+        body = self.pick(['{{ caller() }}', '{{ caller(1) }}', '{{ caller(a, b) }}', '{{ caller is defined }}{{ caller() if caller }}', '{{ caller(x=1) }}', '{{ varargs }}{{ kwargs }}', '{{ varargs|length }}{{ kwargs.z }}', '{{ kwargs|dictsort }}', '{% for v in varargs %}{{ v }}{{ caller(v) }}{% endfor %}', '{{ a }}{{ caller }}', '{{ caller.name }}{{ caller.arguments }}', '{{ a.append(1) }}{{ a }}', '{% set a = 5 %}{{ a }}', '{{ outer is defined }}{{ a }}', '{{ s }}{{ n }}', '{% if a %}{{ m(a - 1) }}{% endif %}{{ a }}', '{{ self }}', '{{ m.catch_kwargs }}{{ m.catch_varargs }}{{ m.caller }}{{ m.name }}', '[{{ a }}, 1]', '{{ caller()|upper }}', '{% call m2() %}{{ caller() }}{% endcall %}', '{{ m2(a) }}', '{% filter upper %}{{ caller() }}{{ a }}{% endfilter %}', '{% set blk %}{{ caller() }}{% endset %}{{ blk|length }}'])
+        call = self.pick(['{{ m() }}', '{{ m(1) }}', '{{ m(2, 3, 4) }}', '{{ m(a=1, z=2) }}', '{{ m(*l) }}', '{{ m(**d) }}', '{{ m(s)|upper }}', '{{ m(caller=m2) }}', '{% call m() %}in{% endcall %}', '{% call m(1) %}{{ s }}{{ a }}{% endcall %}', '{% call(x) m(2) %}<{{ x }}>{% endcall %}', '{% call(x, y=2) m(l) %}<{{ x }}{{ y }}>{% endcall %}', '{% call(*x) m() %}{% endcall %}', '{% call m(caller=1) %}z{% endcall %}', '{% call m() %}{% call m2() %}deep{% endcall %}{% endcall %}', '{% for x in l %}{% call m(x) %}{{ loop.index }}{% endcall %}{% endfor %}', '{% call s() %}{% endcall %}', '{% call nope() %}{% endcall %}', '{{ m(m) }}', '{{ m is callable }}{{ m|type_debug }}', '{{ m(nope) }}', '{{ m(1, a=1) }}', '{{ [m(1)] }}', '{{ m(1)[0] }}', '{{ (m(1) + "x") }}', '{% set r = m(3) %}{{ r|type_debug }}{{ r }}', "{{ [1, 2]|map('string')|map(m)|list }}", '{{ m(1)|length }}', '{% call(x=s) m() %}{{ x }}{% endcall %}'])
+        second = self.pick(['', '{% macro m2(a=0) %}({{ caller() if caller else a }}){% endmacro %}', '{% macro m2() %}{{ caller() }}{% endmacro %}', '{% macro m2(a) %}{{ m(a) if a > 100 }}{{ a }}{% endmacro %}'])
+        nested = self.tag(f'macro m({params})') + self.pick(['', '', '{% macro inner(q=1) %}{{ q }}{{ a }}{% endmacro %}{{ inner() }}']) + body + self.tag('endmacro')
+        return second + self.pick(['', '', '{% set n = 7 %}']) + nested + self.pick(['', '', '{% set s = 8 %}']) + call
+
+    def state_context(self, depth):
+        """What other templates see."""
+        how = self.pick(['', ' with context', ' without context'])
+        setup = self.pick(['', '{% set x = 7 %}', '{% set s = "here" %}', '{% set n = 1 %}{% set l = [9] %}', '{% for x in l %}', '{% with s = "w" %}', '{% macro mm2() %}', '{% if t %}', '{% set made = 0 %}'])
+        used = self.pick([f'{{% include "inc.j2"{how} %}}', f'{{% include "loop.j2"{how} %}}', f'{{% include "nest.j2"{how} %}}', f'{{% import "deep.j2" as dd{how} %}}{{{{ dd.outer(1) }}}}', f'{{% import "deep.j2" as dd{how} %}}{{% call(z) dd.outer(s) %}}{{{{ z }}}}{{{{ s }}}}{{% endcall %}}', f'{{% from "deep.j2" import exported{how} %}}{{{{ exported }}}}', f'{{% from "deep.j2" import m{how} %}}{{{{ m(2) }}}}', f'{{% import "mac.j2" as mm{how} %}}{{{{ mm.m(n) }}}}{{{{ mm.v }}}}', f'{{% from "inc.j2" import made, x{how} %}}{{{{ made }}}}{{{{ x }}}}', f'{{% include ["nope.j2", "loop.j2"] ignore missing{how} %}}', f'{{% import "nest.j2" as nn{how} %}}{{{{ nn.x }}}}{{{{ nn }}}}', f'{{% import "mac.j2" as mm{how} %}}{{{{ mm|type_debug }}}}{{{{ mm.__name__ }}}}', f'{{% from "mac.j2" import m as s{how} %}}{{{{ s(1) }}}}', f'{{% import s as mm{how} %}}', f'{{% include "./inc.j2"{how} %}}', f'{{% from "mac.j2" import nope{how} %}}{{{{ nope is defined }}}}{{{{ nope() }}}}', f'{{% include "list.j2"{how} %}}', f'{{% include "head.j2"{how} %}}', f'{{% set f = "inc.j2" %}}{{% include f{how} %}}', f'{{% include d{how} %}}', f'{{% include []{how} %}}'])
+        word = setup[3:].split()[0] if setup else ''
+        end = {'for': '{% endfor %}', 'with': '{% endwith %}', 'macro': '{% endmacro %}{{ mm2() }}', 'if': '{% endif %}'}.get(word, '')
+        return setup + used + end + self.pick(['', '', '{{ s }}', '{{ x }}', '{{ made }}', '{{ exported }}', '{{ m(1) }}'])
+
     def state_include(self, depth):
         return self.pick(['{% include "inc.j2" %}', '{% include "inc.j2" without context %}', '{% include ["nope.j2", "inc.j2"] %}', '{% include "nope.j2" ignore missing %}', '{% include "nope.j2" %}', '{% include "bad.j2" %}', '{% include "undef.j2" %}', '{% include s %}', '{% include l %}', '{% include nope %}', '{% include "undef.j2" ignore missing %}',
                           '{% import "mac.j2" as mm %}{{ mm.m(1) }}{{ mm.v }}', '{% import "mac.j2" as mm with context %}{{ mm.m(s, b=n) }}{{ mm }}', '{% import "mac.j2" as mm %}{{ mm._hidden }}{{ mm.nope }}', '{% from "mac.j2" import m %}{{ m(1, 2) }}', '{% from "mac.j2" import m as k, v with context %}{{ k() }}{{ v }}', '{% from "mac.j2" import nope %}{{ nope }}',
@@ -426,7 +510,7 @@ class Grammar(Chance):
                 template = {'k': '{{ ' + self.expression('any', 2) + ' }}', '{{ s }}': [self.state_print(0)]}
             else:
                 template = self.statements(2)
-        if isinstance(template, str) and mode != 'condition' and self.chance(3):
+        if isinstance(template, str) and mode != 'condition' and self.chance(5):
             template = '#jinja2:' + self.pick(['', ' ']) + self.pick(HEADERS) + '\n' + template
         return {'template': template, 'vars': VARS, 'mode': mode, 'show': 'python'}
 

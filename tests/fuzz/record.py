@@ -32,6 +32,8 @@ def recorded(line, again, folder):
 def main():
     with tempfile.TemporaryDirectory(prefix='fuzz-') as folder:
         os.chdir(folder)
+        for name, text in grammar.FILES.items():
+            pathlib.Path(name).write_text(text)
         for path in sorted(FOLDER.glob('*.jsonl')):
             lines = [recorded(line, '--all' in sys.argv, folder) for line in path.read_text().splitlines()]
             path.write_text('\n'.join(lines) + '\n')

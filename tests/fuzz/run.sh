@@ -5,9 +5,13 @@
 set -Eeuo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$HERE/../.."
-BIN=${ORACLE_BIN:-$(tests/oracle/venv.sh)}
+WITH=
+for word; do
+    if [ "$word" = --collections ]; then WITH=collections; fi
+done
+BIN=${ORACLE_BIN:-$(tests/oracle/venv.sh $WITH)}
 # Both read the environment, and sets print in an order that depends on the seed.
-PYTHON=(env PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC "$BIN/python")
+PYTHON=(env "ANSIBLE_CONFIG=$HERE/ansible.cfg" PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC "$BIN/python")
 if [ "${1:-}" = --record ]; then
     exec "${PYTHON[@]}" tests/fuzz/record.py "${@:2}"
 fi

@@ -8,11 +8,14 @@ import warnings
 warnings.filterwarnings('ignore')
 
 from ansible import constants as C  # noqa: E402
+from ansible.inventory.manager import InventoryManager  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 from ansible.playbook.conditional import Conditional  # noqa: E402
 from ansible.template import AnsibleEnvironment, Templar  # noqa: E402
 from ansible.utils.display import Display  # noqa: E402
 from ansible.utils.unsafe_proxy import AnsibleUnsafe, wrap_var  # noqa: E402
+from ansible.vars.hostvars import HostVars  # noqa: E402
+from ansible.vars.manager import VariableManager  # noqa: E402
 
 # Seconds that a template may take.
 PATIENCE = 10
@@ -38,6 +41,17 @@ class Holder(Conditional):
 
 
 LOADER = DataLoader()
+# The variables of the host that everything is rendered for, if there is one.
+OF_HOST = {}
+
+
+def render_for(host, inventory):
+    """From here on templates see what a task on a host of an inventory file sees."""
+    hosts = InventoryManager(loader=LOADER, sources=[inventory])
+    manager = VariableManager(loader=LOADER, inventory=hosts)
+    HostVars(inventory=hosts, variable_manager=manager, loader=LOADER)
+    OF_HOST.update(manager.get_vars(host=hosts.get_host(host)))
+    OF_HOST['vars'] = dict(OF_HOST)
 
 
 class Hang(Exception):
@@ -63,7 +77,7 @@ def trusted(value):
 
 
 def render(request, folder):
-    variables = trusted(request.get('vars', {}))
+    variables = OF_HOST | trusted(request.get('vars', {}))
     variables.setdefault('omit', '__omit_place_holder__')
     mode = request.get('mode', 'playbook')
     set_native(mode == 'native')

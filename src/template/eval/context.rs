@@ -135,8 +135,31 @@ impl Run {
 pub(in crate::template) enum Parent {
     /// What an including template handed over, then the variables, then the globals.
     Variables(Arc<IndexMap<Name, Value>>),
-    /// The globals alone: imports without context.
-    Globals,
+    /// The same without the variables: imports without context, and what these include.
+    Globals(Arc<IndexMap<Name, Value>>),
+}
+
+/// The local names of a template that hands them to another; the value is `None` before it is set.
+pub(super) type HandedOn = IndexMap<Name, Option<Value>>;
+
+/// Names that ansible keeps for jinja2's own.
+const NEVER_HANDED: [&str; 3] = ["context", "environment", "template"];
+
+impl Parent {
+    /// The names that were handed over.
+    fn handed(&self) -> &Arc<IndexMap<Name, Value>> {
+        match self {
+            Self::Variables(names) | Self::Globals(names) => names,
+        }
+    }
+
+    /// The same with other names handed over.
+    fn with(&self, names: Arc<IndexMap<Name, Value>>) -> Self {
+        match self {
+            Self::Variables(_) => Self::Variables(names),
+            Self::Globals(_) => Self::Globals(names),
+        }
+    }
 }
 
 type BlockStack = Vec<(Arc<Template>, Arc<Block>)>;
@@ -173,7 +196,8 @@ impl Context {
     }
 
     /// The same context with more names, for scoped blocks.
-    pub fn derived(&self, locals: IndexMap<Name, Value>) -> Arc<Self> {
+    pub fn derived(&self, mut locals: HandedOn) -> Arc<Self> {
+        locals.retain(|_, value| value.is_some());
         Arc::new(Self {
             run: Arc::clone(&self.run),
             vars: Mutex::default(),
@@ -183,32 +207,33 @@ impl Context {
         })
     }
 
-    /// What another template sees of this one: its own names and `locals`.
-    pub fn handed_on(&self, locals: IndexMap<Name, Value>) -> Parent {
+    /// What another template sees of this one: its own names and `locals`, of which those that
+    /// are not set yet hide what was handed to this one.
+    pub fn handed_on(&self, locals: HandedOn) -> Parent {
         let vars = self.vars.lock();
-        match &self.parent {
-            Parent::Variables(outer) if vars.is_empty() && locals.is_empty() => {
-                Parent::Variables(Arc::clone(outer))
-            }
-            parent => {
-                let mut all = match parent {
-                    Parent::Variables(outer) => (**outer).clone(),
-                    Parent::Globals => IndexMap::new(),
-                };
-                all.extend(vars.iter().map(|(k, v)| (Arc::clone(k), v.clone())));
-                all.extend(locals);
-                Parent::Variables(Arc::new(all))
+        if vars.is_empty() && locals.is_empty() {
+            return self.parent.clone();
+        }
+        let mut all = (**self.parent.handed()).clone();
+        let own = vars.iter().map(|(k, v)| (Arc::clone(k), Some(v.clone())));
+        for (name, value) in own.chain(locals) {
+            // ansible-core 2.14 takes `l_` for a mark of jinja2 2.8.
+            let (key, ours) = match name.strip_prefix("l_") {
+                Some(rest) => (Name::from(rest), true),
+                None => (Arc::clone(&name), !NEVER_HANDED.contains(&&*name)),
+            };
+            match value {
+                Some(value) if ours => drop(all.insert(key, value)),
+                _ => drop(all.shift_remove(&name)),
             }
         }
+        self.parent.with(Arc::new(all))
     }
 
     /// The value of a name; marks the run if it is unsafe.
     pub fn resolve(&self, name: &Name, copy: bool) -> PyResult<Option<Value>> {
         let own = self.vars.lock().get(name).cloned();
-        let own = own.or_else(|| match &self.parent {
-            Parent::Variables(locals) => locals.get(name).cloned(),
-            Parent::Globals => None,
-        });
+        let own = own.or_else(|| self.parent.handed().get(name).cloned());
         if let Some(value) = own {
             if is_unsafe(&value) {
                 self.run.touch_unsafe();

@@ -8,11 +8,16 @@ use super::{
     macros,
 };
 use crate::{
-    template::tree::{
-        Assign, AssignBlock, CallBlock, Expr, FilterBlock, For, MacroStmt, Name, Output, Part,
-        Slot, Stmt, Target, With,
+    template::{
+        optimize,
+        tree::{
+            Assign, AssignBlock, CallBlock, Expr, FilterBlock, For, MacroStmt, Name, Output, Part,
+            Slot, Stmt, Target, With,
+        },
     },
-    value::{PyError, PyErrorKind, PyResult, Value, access, ops::truth, types::type_name},
+    value::{
+        PyError, PyErrorKind, PyResult, Value, access, ops::truth, repr::to_text, types::type_name,
+    },
 };
 
 /// How a body ended.
@@ -94,6 +99,13 @@ impl Evaluator<'_> {
                     out.push_text(&"".into())?;
                 }
                 Part::Constant(text, _) => out.push_text(text)?,
+                Part::Anew(e) => {
+                    let value = self.eval(e)?;
+                    match optimize::printable(value.clone()) {
+                        Some(value) => out.push_text(&to_text(&self.finalize(value)?)?.into())?,
+                        None => out.push(self.finalize(value)?)?,
+                    }
+                }
                 Part::Expr(e) => {
                     let value = self.eval(e)?;
                     out.push(self.finalize(value)?)?;
@@ -172,7 +184,7 @@ impl Evaluator<'_> {
                 let namespace = self.act.get(*slot);
                 match namespace.as_ref().and_then(super::globals::namespace) {
                     Some(namespace) => namespace.set(attribute, value),
-                    None => return Err(not_a_namespace()),
+                    None => set_item(namespace.as_ref(), attribute, value)?,
                 }
             }
             Target::Tuple(targets) => {
@@ -293,9 +305,29 @@ pub(in crate::template) fn check_defined(value: &Value) -> PyResult<()> {
 pub(in crate::template) fn is_rolled(value: &Value) -> bool {
     let Value::Object(o) = value else { return false };
     let (type_name, module) = (o.type_name(), o.module());
-    module == "builtins"
-        && (matches!(type_name, "range" | "dict_keys" | "dict_values" | "dict_items" | "generator")
-            || type_name.ends_with("iterator"))
+    module == "collections.abc"
+        || module == "builtins"
+            && (matches!(
+                type_name,
+                "range" | "dict_keys" | "dict_values" | "dict_items" | "generator"
+            ) || type_name.ends_with("iterator"))
+}
+
+/// What a block that is set to an attribute of no namespace does: jinja2 3.1.6 checks that for
+/// expressions alone, and writes an item.
+fn set_item(of: Option<&Value>, key: &str, value: Value) -> PyResult<()> {
+    let class = match of {
+        Some(Value::Dict(dict)) => {
+            dict.insert(key, value);
+            return Ok(());
+        }
+        Some(Value::List(_)) => {
+            return Err(PyError::type_error("list indices must be integers or slices, not str"));
+        }
+        Some(other) => type_name(other),
+        None => "_MissingType",
+    };
+    Err(PyError::type_error(format!("'{class}' object does not support item assignment")))
 }
 
 fn not_a_namespace() -> PyError {

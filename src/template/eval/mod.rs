@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use buffer::Buffer;
 pub(super) use buffer::Concat;
-use context::{Activation, Context, Parent, Unit};
+use context::{Activation, Context, HandedOn, Parent, Unit};
 pub(super) use context::{Run, deep_copy, is_unsafe};
 pub(super) use exec::{check_defined, is_rolled};
 pub(super) use vars::rendered;
@@ -308,9 +308,8 @@ impl<'a> Evaluator<'a> {
         Ok(out)
     }
 
-    /// The values of slots that are set, by name.
-    fn locals(&self, locals: &[(Name, Slot)]) -> indexmap::IndexMap<Name, Value> {
-        let value = |(name, slot): &(Name, Slot)| Some((Arc::clone(name), self.act.get(*slot)?));
-        locals.iter().filter_map(value).collect()
+    /// The values of slots by name; of those that are not set, the name alone.
+    fn locals(&self, locals: &[(Name, Slot)]) -> HandedOn {
+        locals.iter().map(|(name, slot)| (Arc::clone(name), self.act.get(*slot))).collect()
     }
 }

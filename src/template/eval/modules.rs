@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     Buffer, Concat, Evaluator, blocks,
-    context::{Context, Parent, Run},
+    context::{Context, HandedOn, Parent, Run},
 };
 use crate::{
     template::{
@@ -15,7 +15,8 @@ use crate::{
     },
     value::{
         Object, PyError, PyErrorKind, PyResult, Undefined, Value, access,
-        repr::{repr, str_repr},
+        ops::{to_key, truth},
+        repr::{str_repr, to_text},
     },
 };
 
@@ -29,6 +30,8 @@ pub(super) fn load(run: &Arc<Run>, name: &Value) -> PyResult<Arc<Template>> {
         if let Value::Undefined(u) = name {
             return Err(PyError::undefined(u));
         }
+        // Templates are kept by name.
+        to_key(name.clone())?;
         let shown = crate::value::types::type_name(name);
         return Err(PyError::new(
             PyErrorKind::AttributeError,
@@ -75,7 +78,8 @@ fn find(name: &str, paths: &[PathBuf]) -> Option<PathBuf> {
 fn select(run: &Arc<Run>, names: &Value) -> PyResult<Arc<Template>> {
     let candidates = match names {
         Value::Str(_) | Value::Undefined(_) => return load(run, names),
-        other => access::iterate(other)?,
+        other if truth(other)? => access::iterate(other)?,
+        _ => Vec::new(),
     };
     if candidates.is_empty() {
         let message = "Tried to select from an empty list of templates.";
@@ -87,9 +91,14 @@ fn select(run: &Arc<Run>, names: &Value) -> PyResult<Arc<Template>> {
             found => return found,
         }
     }
+    // jinja2 asks for the last name, which only sequences have.
+    access::subscript(names, &Value::Int(-1))?;
     let shown: Vec<String> = candidates
         .iter()
-        .map(|c| c.as_str().map_or_else(|| repr(c).unwrap_or_default(), str::to_owned))
+        .map(|c| match c {
+            Value::Undefined(u) => PyError::undefined(u).message,
+            other => to_text(other).unwrap_or_default(),
+        })
         .collect();
     let listed = shown.join(", ");
     Err(PyError::new(
@@ -113,7 +122,7 @@ impl Evaluator<'_> {
         let parent = if s.with_context {
             self.context().handed_on(self.locals(&s.locals))
         } else {
-            Parent::Globals
+            Parent::Globals(Arc::default())
         };
         let context = Context::new(self.run(), &template, parent);
         blocks::run_root(&template, &context, out)
@@ -160,7 +169,7 @@ impl Evaluator<'_> {
     }
 
     /// Runs a template for the names it sets. Without context it is run once.
-    fn module(&self, name: &Value, locals: Option<IndexMap<Name, Value>>) -> PyResult<Value> {
+    fn module(&self, name: &Value, locals: Option<HandedOn>) -> PyResult<Value> {
         let run = self.run();
         let template = load(run, name)?;
         let shared = locals.is_none();
@@ -170,7 +179,7 @@ impl Evaluator<'_> {
         }
         let parent = match locals {
             Some(locals) => self.context().handed_on(locals),
-            None => Parent::Globals,
+            None => Parent::Globals(Arc::default()),
         };
         let context = Context::new(run, &template, parent);
         let mut out = Buffer::default();

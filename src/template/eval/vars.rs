@@ -178,13 +178,55 @@ impl MappingMethod {
             return Ok(found.or(default).unwrap_or(Value::None));
         }
         args.expect_none(self.name)?;
-        let keys = o.iterate().unwrap_or_default();
-        let value = |key: &Value| o.get_item(key).unwrap_or(Value::None);
-        Ok(Value::list(match self.name {
-            "keys" => keys,
-            "values" => keys.iter().map(value).collect(),
+        let type_name = match self.name {
+            "keys" => "KeysView",
+            "values" => "ValuesView",
+            _ => "ItemsView",
+        };
+        Ok(Value::Object(Arc::new(View { of: Arc::clone(o), type_name })))
+    }
+}
+
+/// What these methods give: a view of the mapping, of a class of Python's `collections.abc`.
+#[derive(Debug)]
+struct View {
+    of: Arc<dyn Object>,
+    type_name: &'static str,
+}
+
+impl Object for View {
+    fn type_name(&self) -> &str {
+        self.type_name
+    }
+
+    fn module(&self) -> &str {
+        "collections.abc"
+    }
+
+    fn iterate(&self) -> Option<Vec<Value>> {
+        let keys = self.of.iterate()?;
+        let value = |key: &Value| self.of.get_item(key).unwrap_or(Value::None);
+        Some(match self.type_name {
+            "KeysView" => keys,
+            "ValuesView" => keys.iter().map(value).collect(),
             _ => keys.iter().map(|k| Value::tuple(vec![k.clone(), value(k)])).collect(),
-        }))
+        })
+    }
+
+    fn length(&self) -> Option<usize> {
+        self.of.length()
+    }
+
+    fn hashable(&self) -> bool {
+        self.type_name == "ValuesView"
+    }
+
+    fn repr(&self) -> String {
+        format!("{}({})", self.type_name, self.of.repr())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

@@ -15,7 +15,7 @@ use crate::value::{
 };
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::ansible("strftime", "A moment's text in a format.", strftime).late(),
+    Filter::ansible("strftime", "A moment's text in a format.", strftime).anew(),
     Filter::ansible("to_datetime", "A date out of text.", to_datetime),
 ];
 

@@ -128,6 +128,9 @@ fn quote(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
     }
     let text = to_str(&value)?;
     let quoted = shell_quote(&text);
+    if quoted == text.as_str() {
+        return Ok(Value::Str(text));
+    }
     // The quotes that are put around escaped text are escaped by it.
     let around = match quoted.strip_prefix('\'') {
         Some(_) if is_escaped(&text) => {
@@ -186,6 +189,10 @@ fn urldecode(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     let Value::Str(text) = settled.as_ref() else {
         if let Value::Bytes(_) = settled.as_ref() {
             return Err(PyError::type_error("a bytes-like object is required, not 'str'"));
+        }
+        if let Value::Date(_) | Value::DateTime(..) = settled.as_ref() {
+            // They have a method of that name, too.
+            return Err(PyError::type_error("'str' object cannot be interpreted as an integer"));
         }
         return Err(crate::value::ops::no_attribute(&settled, "replace"));
     };

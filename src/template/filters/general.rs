@@ -36,7 +36,7 @@ pub(super) static FILTERS: &[Filter] = &[
         lists_mergeby,
     ),
     Filter::redirected("community.general", "random_mac", "A random hardware address.", random_mac)
-        .late(),
+        .anew(),
     Filter::collection("community.general", "unicode_normalize", "A normal form.", normalize),
     Filter::collection("community.general", "version_sort", "Versions in order.", version_sort),
     Filter::collection("community.general", "to_time_unit", "A time in a unit.", to_time_unit),
@@ -274,13 +274,13 @@ fn random_mac(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRe
 
 fn normalize(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [form] = args.bind("unicode_normalize", &["data"], &["form"], 0)?;
+    let refused =
+        || PyError::filter_type(format!("{} is not a valid input type", class_repr(&value)));
+    if value.is_undefined() {
+        return Err(refused());
+    }
     let settled = settle(&value)?;
-    let Value::Str(text) = settled.as_ref() else {
-        return Err(PyError::filter_type(format!(
-            "{} is not a valid input type",
-            class_repr(&value)
-        )));
-    };
+    let Value::Str(text) = settled.as_ref() else { return Err(refused()) };
     let form = form.map_or_else(|| Ok("NFC".to_owned()), |f| to_text(&f))?;
     let out: String = match form.as_str() {
         "NFC" => text.nfc().collect(),
@@ -348,10 +348,7 @@ fn factor(unit: &str, days: &[(&str, i64)]) -> i64 {
 
 fn time_in(value: &Value, unit: &str, mut keyword: IndexMap<String, Value>) -> PyResult<Value> {
     let settled = settle(value)?;
-    let Value::Str(text) = settled.as_ref() else {
-        return Err(ops::no_attribute(&settled, "split"));
-    };
-    if text.as_str() == "0" {
+    if settled.as_str() == Some("0") {
         return Ok(Value::Int(0));
     }
     let unit = short_unit(unit);
@@ -377,6 +374,9 @@ fn time_in(value: &Value, unit: &str, mut keyword: IndexMap<String, Value>) -> P
             names.join(", ")
         )));
     }
+    let Value::Str(text) = settled.as_ref() else {
+        return Err(ops::no_attribute(&settled, "split"));
+    };
     let unreadable =
         || PyError::filter(format!("to_time_unit() can not interpret following string: {text}"));
     let pattern = Pattern::new(r"(-?\d+)(\w+)", Flags::default())?;
@@ -448,10 +448,15 @@ fn k8s_config_resource_name(
     let [] = args.bind("k8s_config_resource_name", &["resource"], &[], 0)?;
     let no_name =
         || PyError::filter("resource must have a metadata.name key to generate a resource name");
+    let part = |of: &Value, key: &str| {
+        access::subscript(of, &Value::str(key)).map_err(|e| match e.kind {
+            PyErrorKind::KeyError => no_name(),
+            _ => e,
+        })
+    };
+    let name = part(&part(&value, "metadata")?, "name")?;
+    let kind = part(&value, "kind")?;
     let resource = access::as_dict(&value).ok_or_else(no_name)?;
-    let metadata = resource.get("metadata").ok_or_else(no_name)?;
-    let name = access::item(&metadata, &Value::str("name"))?.ok_or_else(no_name)?;
-    let kind = resource.get("kind").ok_or_else(no_name)?;
     let mut keys = vec!["data", "kind", "name"];
     match kind.as_str() {
         Some("ConfigMap") => {}

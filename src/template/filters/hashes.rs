@@ -19,7 +19,7 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("md5", "The MD5 digest.", md5_filter),
     Filter::ansible("sha1", "The SHA-1 digest.", sha1_filter),
     Filter::ansible("checksum", "The checksum ansible uses for files (SHA-1).", sha1_filter),
-    Filter::ansible("password_hash", "The hash of a password.", password_hash).late(),
+    Filter::ansible("password_hash", "The hash of a password.", password_hash).anew(),
 ];
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,9 +1,14 @@
 //! Filters on the keys and places of nested data, as `ansible.utils` brings them.
 
-use super::Filter;
+use std::sync::Arc;
+
+use super::{
+    Filter,
+    schema::{Kind, Opt, checked, optional},
+};
 use crate::template::{CallArgs, FilterContext, args::flag, tests};
 use crate::value::{
-    Dict, Key, PyError, PyErrorKind, PyResult, Value, access,
+    Dict, Key, PyError, PyErrorKind, PyResult, Undefined, Value, access,
     ops::{self, settle},
     regex::{Flags, Pattern},
     repr::to_text,
@@ -18,6 +23,9 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::collection("ansible.utils", "to_paths", "Nested data as paths.", to_paths),
     Filter::collection("ansible.utils", "get_path", "What stands at a path.", get_path),
 ];
+
+const MATCHING: Opt =
+    optional("matching_parameter", Kind::Str).one_of(&["starts_with", "ends_with", "regex"]);
 
 /// How keys are compared with what is wanted.
 enum Matching {
@@ -66,8 +74,8 @@ fn check(value: &Value, filter: &str, what: &str) -> PyResult<()> {
 }
 
 fn keep_keys(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [target, matching] =
-        args.bind("keep_keys", &["data"], &["target", "matching_parameter"], 1)?;
+    let options = [optional("target", Kind::Texts).required(), MATCHING];
+    let (value, [target, matching]) = checked(value, args, ("data", Kind::Raw), options)?;
     check(&value, "keep_keys", "keep operation")?;
     kept(&value, &wanted(target)?, &Matching::of(matching)?)
 }
@@ -119,8 +127,8 @@ fn kept(value: &Value, wanted: &[String], matching: &Matching) -> PyResult<Value
 }
 
 fn remove_keys(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [target, matching] =
-        args.bind("remove_keys", &["data"], &["target", "matching_parameter"], 1)?;
+    let options = [optional("target", Kind::Texts).required(), MATCHING];
+    let (value, [target, matching]) = checked(value, args, ("data", Kind::Raw), options)?;
     check(&value, "remove_keys", "attribute removal")?;
     removed(&value, &wanted(target)?, &Matching::of(matching)?)
 }
@@ -156,8 +164,8 @@ fn removed(value: &Value, wanted: &[String], matching: &Matching) -> PyResult<Va
 }
 
 fn replace_keys(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [target, matching] =
-        args.bind("replace_keys", &["data"], &["target", "matching_parameter"], 1)?;
+    let options = [optional("target", Kind::List).required(), MATCHING];
+    let (value, [target, matching]) = checked(value, args, ("data", Kind::Raw), options)?;
     check(&value, "replace_keys", "replace operation")?;
     let mut pairs = Vec::new();
     for pair in access::iterate(&target.unwrap_or(Value::None))? {
@@ -205,12 +213,15 @@ fn index_error(message: &str) -> PyError {
 }
 
 fn index_of(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [test, right, key, fail_on_missing, wantlist] = args.bind(
-        "index_of",
-        &["environment", "data"],
-        &["test", "value", "key", "fail_on_missing", "wantlist"],
-        1,
-    )?;
+    let options = [
+        optional("test", Kind::Str).required(),
+        optional("value", Kind::Raw),
+        optional("key", Kind::Str),
+        optional("fail_on_missing", Kind::Bool),
+        optional("wantlist", Kind::Bool),
+    ];
+    let (value, [test, right, key, fail_on_missing, wantlist]) =
+        checked(value, args, ("data", Kind::List), options)?;
     let test = to_text(&test.unwrap_or(Value::None))?;
     let key = key.filter(|k| !k.is_none());
     let mut found = Vec::new();
@@ -277,7 +288,8 @@ fn passes(
 }
 
 fn to_paths(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [prepend, wantlist] = args.bind("to_paths", &["var"], &["prepend", "wantlist"], 0)?;
+    let options = [optional("prepend", Kind::Str), optional("wantlist", Kind::Bool)];
+    let (value, [prepend, wantlist]) = checked(value, args, ("var", Kind::Raw), options)?;
     let value = match prepend.filter(|p| !p.is_none()) {
         Some(name) => [(ops::to_key(name)?, value)].into_iter().collect::<Dict>().into(),
         None => value,
@@ -317,12 +329,30 @@ fn collect_paths(value: &Value, path: &str, out: &Dict) -> PyResult<()> {
 }
 
 fn get_path(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [path, wantlist] =
-        args.bind("get_path", &["environment", "var"], &["path", "wantlist"], 1)?;
+    let options = [optional("path", Kind::Str).required(), optional("wantlist", Kind::Bool)];
+    let (value, [path, wantlist]) = checked(value, args, ("var", Kind::Raw), options)?;
     let path = to_text(&path.unwrap_or(Value::None))?;
-    let mut found = value;
-    for step in steps(&path) {
+    // ansible.utils renders the path as a template whose variables the value holds.
+    let Some(names) = access::as_dict(&value) else {
+        return Err(PyError::type_error(format!(
+            "jinja2.nativetypes.NativeTemplate.render() argument after ** must be a mapping, not {}",
+            class_name(&value)
+        )));
+    };
+    let mut steps = steps(&path).into_iter();
+    let mut found = match steps.next() {
+        Some(Value::Str(name)) if !path.starts_with('[') => match names.get(name.as_str()) {
+            Some(found) => found,
+            None => return Err(PyError::undefined(&Arc::new(Undefined::named(name.as_str())))),
+        },
+        Some(step) => access::get_item(&value, &step)?,
+        None => value.clone(),
+    };
+    for step in steps {
         found = access::get_item(&found, &step)?;
+    }
+    if let Value::Undefined(u) = &found {
+        return Err(PyError::undefined(u));
     }
     Ok(if flag(wantlist.as_ref(), false)? { Value::list(vec![found]) } else { found })
 }

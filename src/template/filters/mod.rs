@@ -26,6 +26,7 @@ mod paths;
 mod pprint;
 mod random;
 mod regex;
+mod schema;
 mod selection;
 mod sequences;
 mod sets;
@@ -62,6 +63,17 @@ pub enum Origin {
     Redirected(&'static str),
 }
 
+/// When the result of a filter (or test) for constants is worked out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worked {
+    /// While a template compiles.
+    Once,
+    /// As for jinja2 while it compiles, but it depends on chance or on files: in each rendering.
+    Anew,
+    /// While a template runs, which it asks for variables or other filters.
+    Running,
+}
+
 /// A registered filter.
 #[derive(Clone, Copy)]
 pub struct Filter {
@@ -73,23 +85,27 @@ pub struct Filter {
     pub doc: &'static str,
     /// Its code.
     pub run: FilterFn,
-    /// Whether the result for constants may be worked out once, while a template compiles: not
-    /// where it depends on the template's variables, on chance, or on files.
-    pub early: bool,
+    /// When its result for constants is worked out.
+    pub worked: Worked,
 }
 
 impl Filter {
-    /// The same, only ever worked out while a template runs.
-    const fn late(self) -> Self {
-        Self { early: false, ..self }
+    /// The same, but the result depends on chance or on files.
+    const fn anew(self) -> Self {
+        Self { worked: Worked::Anew, ..self }
+    }
+
+    /// The same, but it asks the running template.
+    const fn running(self) -> Self {
+        Self { worked: Worked::Running, ..self }
     }
 
     const fn jinja(name: &'static str, doc: &'static str, run: FilterFn) -> Self {
-        Self { name, origin: Origin::Jinja, doc, run, early: true }
+        Self { name, origin: Origin::Jinja, doc, run, worked: Worked::Once }
     }
 
     const fn ansible(name: &'static str, doc: &'static str, run: FilterFn) -> Self {
-        Self { name, origin: Origin::Ansible, doc, run, early: true }
+        Self { name, origin: Origin::Ansible, doc, run, worked: Worked::Once }
     }
 
     const fn collection(
@@ -98,7 +114,7 @@ impl Filter {
         doc: &'static str,
         run: FilterFn,
     ) -> Self {
-        Self { name, origin: Origin::Collection(collection), doc, run, early: true }
+        Self { name, origin: Origin::Collection(collection), doc, run, worked: Worked::Once }
     }
 
     /// A filter of a collection that was once ansible's own: the short name leads to it still.
@@ -108,7 +124,7 @@ impl Filter {
         doc: &'static str,
         run: FilterFn,
     ) -> Self {
-        Self { name, origin: Origin::Redirected(collection), doc, run, early: true }
+        Self { name, origin: Origin::Redirected(collection), doc, run, worked: Worked::Once }
     }
 
     /// Applies the filter. `written` is the name as the template has it, which decides whether

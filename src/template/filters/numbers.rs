@@ -320,14 +320,10 @@ fn human_to_bytes(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
 pub(super) fn parse_size(text: &str, default_unit: Option<&str>, bits: bool) -> Option<BigInt> {
     let text = text.trim_start();
     let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    // The pattern stops at a second point, where no unit begins.
+    let end = text[..end].match_indices('.').nth(1).map_or(end, |(second, _)| second);
     let (number, rest) = text.split_at(end);
-    let number: f64 = if number.matches('.').count() > 1 {
-        // The pattern stops at the second point, before which nothing more is read.
-        let second = number.match_indices('.').nth(1)?.0;
-        number[..second].parse().ok()?
-    } else {
-        number.parse().ok()?
-    };
+    let number: f64 = number.parse().ok()?;
     let rest = rest.trim_start();
     let len = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let unit = if len > 0 { Some(&rest[..len]) } else { default_unit };

@@ -20,15 +20,15 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("expanduser", "Expands `~`.", |cx, value, args| {
         with_bytes(cx, value, args, expanduser)
     })
-    .late(),
+    .anew(),
     Filter::ansible("expandvars", "Expands environment variables.", |cx, value, args| {
         with_bytes(cx, value, args, expandvars)
     })
-    .late(),
+    .anew(),
     Filter::ansible("realpath", "The path without symbolic links.", |cx, value, args| {
         with_bytes(cx, value, args, realpath)
     })
-    .late(),
+    .anew(),
     Filter::ansible("relpath", "The path from another one.", relpath),
     Filter::ansible("splitext", "A path's root and extension.", |cx, value, args| {
         with_bytes(cx, value, args, splitext)
@@ -43,7 +43,7 @@ pub(super) static FILTERS: &[Filter] = &[
     Filter::ansible("win_splitdrive", "A Windows path's drive and rest.", |cx, value, args| {
         with_bytes(cx, value, args, win_splitdrive)
     }),
-    Filter::ansible("fileglob", "Files that match a pattern.", fileglob).late(),
+    Filter::ansible("fileglob", "Files that match a pattern.", fileglob).anew(),
 ];
 
 fn path(value: &Value) -> PyResult<Str> {
@@ -320,7 +320,7 @@ fn path_join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
         let settled = settle_typed(part)?;
         let Value::Str(text) = settled.as_ref() else {
             return Err(PyError::type_error(if i == 0 {
-                format!("expected str, bytes or os.PathLike object, not {}", type_name(part))
+                format!("expected str, bytes or os.PathLike object, not {}", class_name(part))
             } else {
                 format!(
                     "join() argument must be str, bytes, or os.PathLike object, not '{}'",

@@ -12,8 +12,8 @@ use crate::value::{
 };
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::ansible("random", "A random item, or a random number below one.", random).late(),
-    Filter::ansible("shuffle", "The items in random order.", shuffle).late(),
+    Filter::ansible("random", "A random item, or a random number below one.", random).anew(),
+    Filter::ansible("shuffle", "The items in random order.", shuffle).anew(),
 ];
 
 fn source(seed: Option<&Value>) -> PyResult<Random> {

@@ -12,11 +12,11 @@ use crate::value::{
 };
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::jinja("map", "A filter or an attribute of each item.", map).late(),
-    Filter::jinja("select", "The items that pass a test.", select).late(),
-    Filter::jinja("reject", "The items that fail a test.", reject).late(),
-    Filter::jinja("selectattr", "The items whose attribute passes a test.", selectattr).late(),
-    Filter::jinja("rejectattr", "The items whose attribute fails a test.", rejectattr).late(),
+    Filter::jinja("map", "A filter or an attribute of each item.", map).running(),
+    Filter::jinja("select", "The items that pass a test.", select).running(),
+    Filter::jinja("reject", "The items that fail a test.", reject).running(),
+    Filter::jinja("selectattr", "The items whose attribute passes a test.", selectattr).running(),
+    Filter::jinja("rejectattr", "The items whose attribute fails a test.", rejectattr).running(),
 ];
 
 fn argument_error(message: impl Into<String>) -> PyError {

@@ -62,7 +62,11 @@ fn first(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
 
 /// What `reversed(value)` gives.
 fn reversed(value: &Value) -> PyResult<Vec<Value>> {
-    if Set::downcast(value).is_some() || !access::is_iterable(value)? {
+    let forward = match value {
+        Value::Object(o) => o.is_mapping() || o.module() == "collections.abc",
+        _ => false,
+    };
+    if forward || Set::downcast(value).is_some() || !access::is_iterable(value)? {
         return Err(PyError::type_error(format!(
             "'{}' object is not reversible",
             type_name(value)

@@ -10,8 +10,8 @@ use crate::value::{
 use crate::vault::{Secret, Vault, encrypt_with_salt, is_encrypted};
 
 pub(super) static FILTERS: &[Filter] = &[
-    Filter::ansible("vault", "Encrypts text.", vault).late(),
-    Filter::ansible("unvault", "Decrypts text.", unvault).late(),
+    Filter::ansible("vault", "Encrypts text.", vault).anew(),
+    Filter::ansible("unvault", "Decrypts text.", unvault).anew(),
 ];
 
 /// The bytes of text; other types are refused with `message`.

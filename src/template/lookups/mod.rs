@@ -159,7 +159,8 @@ pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<V
     }
     let lookup = find(&name).ok_or_else(|| ansible(format!("lookup plugin ({name}) not found")))?;
     let wanted = keywords.shift_remove("wantlist").unwrap_or(Value::Bool(false));
-    let wantlist = wantlist || ops::truth(&wanted)?;
+    // Only asked when it matters.
+    let wantlist = || if wantlist { Ok(true) } else { ops::truth(&wanted) };
     let allow_unsafe = keywords
         .shift_remove("allow_unsafe")
         .unwrap_or_else(|| Value::Bool(run.templar.environment().settings.allow_unsafe_lookups));
@@ -172,7 +173,7 @@ pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<V
     let terms = listify(&run.templar, chain, &Value::tuple(terms), true)?;
     let call = Call::new(lookup, &run.templar, chain, terms, keywords, "files");
     match (lookup.run)(&call) {
-        Ok(found) => finish(run, found, &allow_unsafe, wantlist),
+        Ok(found) => finish(run, found, &allow_unsafe, &wantlist),
         Err(e) => {
             let message = judged(e, &name)?;
             match on_error {
@@ -180,7 +181,7 @@ pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<V
                 OnError::Warn => run.templar.environment().notices.warning(message.told),
                 OnError::Ignore => {}
             }
-            Ok(if wantlist { Value::list(Vec::new()) } else { Value::None })
+            Ok(if wantlist()? { Value::list(Vec::new()) } else { Value::None })
         }
     }
 }
@@ -217,13 +218,13 @@ fn finish(
     run: &Arc<Run>,
     found: Vec<Value>,
     allow_unsafe: &Value,
-    wantlist: bool,
+    wantlist: &dyn Fn() -> PyResult<bool>,
 ) -> PyResult<Value> {
     if found.is_empty() || !matches!(allow_unsafe, Value::Bool(false)) {
         return Ok(Value::list(found));
     }
     run.touch_unsafe();
-    if wantlist {
+    if wantlist()? {
         return Ok(Value::list(found).into_unsafe());
     }
     if let Some(texts) = found.iter().map(text_of).collect::<Option<Vec<&Str>>>() {

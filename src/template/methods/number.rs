@@ -7,6 +7,7 @@ use super::native::{keywords, positional};
 use crate::template::{CallArgs, args::index};
 use crate::value::{
     Number, PyError, PyErrorKind, PyResult, Value, number::float_to_bigint, ops::no_attribute,
+    types::type_name,
 };
 
 /// Calls the method `name` of a number.
@@ -14,7 +15,7 @@ pub(super) fn call(value: &Value, name: &str, args: CallArgs) -> PyResult<Value>
     if name == "to_bytes" {
         return to_bytes(value, args);
     }
-    positional(if matches!(value, Value::Float(_)) { "float" } else { "int" }, name, args, 0, 0)?;
+    positional(type_name(value), name, args, 0, 0)?;
     match (Number::of(value), name) {
         (Some(_), "conjugate") => crate::value::ops::pos(value),
         (Some(Number::Float(f)), "is_integer") => {

@@ -2,7 +2,7 @@
 
 use crate::template::{CallArgs, args::index};
 use crate::value::{
-    Dict, Key, PyError, PyResult, Str, Value, access,
+    Dict, Key, PyError, PyResult, Str, StrClass, Value, access,
     format::{FormatArgs, format_braces},
     markup::taken_by,
     ops::settle,
@@ -10,7 +10,7 @@ use crate::value::{
     types::type_name,
 };
 
-use super::native::{self, keywords, positional};
+use super::native::{self, keywords};
 
 mod case;
 mod classes;
@@ -20,16 +20,28 @@ mod split;
 
 pub(crate) use case::capitalize;
 
+/// [`native::positional`] for a method of `s`: messages name the class of the text itself.
+fn positional(
+    s: &Str,
+    name: &str,
+    args: CallArgs,
+    least: usize,
+    most: usize,
+) -> PyResult<Vec<Value>> {
+    let class = if s.class() == StrClass::Markup { "str" } else { s.class_name() };
+    native::positional(class, name, args, least, most)
+}
+
 /// Calls the method `name` of `s`.
 pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
     match name {
         "capitalize" | "casefold" | "lower" | "swapcase" | "title" | "upper" => {
-            positional("str", name, args, 0, 0)?;
+            positional(s, name, args, 0, 0)?;
             Ok(Value::Str(s.alike(case::convert(s, name))))
         }
         "isalnum" | "isalpha" | "isascii" | "isdecimal" | "isdigit" | "isidentifier"
         | "islower" | "isnumeric" | "isprintable" | "isspace" | "istitle" | "isupper" => {
-            positional("str", name, args, 0, 0)?;
+            positional(s, name, args, 0, 0)?;
             Ok(Value::Bool(classes::is(s, name)))
         }
         "center" | "ljust" | "rjust" | "zfill" | "expandtabs" => pad::call(s, name, args),
@@ -41,7 +53,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
         }
         "strip" | "lstrip" | "rstrip" => strip(s, name, args),
         "removeprefix" | "removesuffix" => {
-            let args = positional("str", name, args, 1, 1)?;
+            let args = positional(s, name, args, 1, 1)?;
             let affix = native::text(name, 0, &args[0])?;
             let rest = if name == "removeprefix" {
                 s.strip_prefix(affix.as_str())
@@ -51,11 +63,11 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             Ok(Value::Str(s.alike(rest.unwrap_or(s))))
         }
         "join" => {
-            let args = positional("str", name, args, 1, 1)?;
+            let args = positional(s, name, args, 1, 1)?;
             join(s, &args[0])
         }
         "replace" => {
-            let args = positional("str", name, args, 2, 3)?;
+            let args = positional(s, name, args, 2, 3)?;
             let old = native::text(name, 1, &args[0])?;
             let new = native::text(name, 2, &args[1])?;
             let count = args.get(2).map_or(Ok(-1), index)?;
@@ -67,12 +79,12 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             format_braces(s, &args).map(Value::Str)
         }
         "format_map" => {
-            let args = positional("str", name, args, 1, 1)?;
+            let args = positional(s, name, args, 1, 1)?;
             format_braces(s, &FormatArgs::Map(&args[0])).map(Value::Str)
         }
         "maketrans" => maketrans(args),
         "translate" => {
-            let args = positional("str", name, args, 1, 1)?;
+            let args = positional(s, name, args, 1, 1)?;
             translate(s, &args[0])
         }
         other => Err(crate::value::ops::no_attribute(&Value::Str(s.clone()), other)),
@@ -113,7 +125,7 @@ pub(crate) fn replace(s: &str, old: &str, new: &str, count: i64) -> String {
 }
 
 fn strip(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
-    let args = positional("str", name, args, 0, 1)?;
+    let args = positional(s, name, args, 0, 1)?;
     let chars = match args.first().map(settle).transpose()?.as_deref() {
         None | Some(Value::None) => None,
         Some(Value::Str(chars)) => Some(chars.clone()),
@@ -143,7 +155,7 @@ fn encode(s: &Str, args: CallArgs) -> PyResult<Value> {
 }
 
 fn maketrans(args: CallArgs) -> PyResult<Value> {
-    let args = positional("str", "maketrans", args, 1, 3)?;
+    let args = native::positional("str", "maketrans", args, 1, 3)?;
     let table = Dict::new();
     let code = |c: char| Value::Int(i64::from(u32::from(c)));
     let put = |key: Value, value: Value| {

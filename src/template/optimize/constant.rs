@@ -8,6 +8,7 @@ use crate::{
     template::{
         CallArgs, FilterContext,
         eval::{check_defined, is_rolled, ops as operators},
+        filters::Worked,
         tree::{Args, BinaryOp, Cond, Expr, Filter, SliceExpr, Test},
     },
     value::{
@@ -66,12 +67,25 @@ impl FilterContext for Nothing<'_> {
 
 /// The value of `e`, as far as it has one.
 pub(super) fn of(e: &Expr, string_filters: &[String]) -> Constant {
-    Folder { string_filters }.of(e)
+    Folder { string_filters, anew: false }.of(e)
 }
 
 /// The value of `e` if it can be printed already.
 pub(super) fn printed(e: &Expr, string_filters: &[String]) -> Option<Value> {
-    let value = of(e, string_filters).ok().filter(is_safe)?;
+    printable(of(e, string_filters).ok()?)
+}
+
+/// Whether that can be done in each rendering.
+pub(super) fn is_printed_anew(e: &Expr, string_filters: &[String]) -> bool {
+    let value = Folder { string_filters, anew: true }.of(e);
+    value.ok().and_then(printable).is_some()
+}
+
+/// A value as it is printed, if jinja2 can write it into its code.
+pub(in crate::template) fn printable(value: Value) -> Option<Value> {
+    if !is_safe(&value) {
+        return None;
+    }
     check_defined(&value).ok()?;
     if is_rolled(&value) {
         return access::iterate(&value).ok().map(Value::list);
@@ -81,6 +95,8 @@ pub(super) fn printed(e: &Expr, string_filters: &[String]) -> Option<Value> {
 
 struct Folder<'a> {
     string_filters: &'a [String],
+    /// Whether to work out what depends on chance or on files.
+    anew: bool,
 }
 
 impl Folder<'_> {
@@ -147,6 +163,14 @@ impl Folder<'_> {
         }
     }
 
+    fn may_work(&self, worked: Worked) -> bool {
+        match worked {
+            Worked::Once => true,
+            Worked::Anew => self.anew,
+            Worked::Running => false,
+        }
+    }
+
     fn all(&self, items: &[Expr]) -> Result<Vec<Value>, Stop> {
         items.iter().map(|e| self.of(e)).collect()
     }
@@ -189,7 +213,7 @@ impl Folder<'_> {
     }
 
     fn filter(&self, f: &Filter) -> Constant {
-        let Some(object) = f.object.as_ref().filter(|_| f.code.early) else {
+        let Some(object) = f.object.as_ref().filter(|_| self.may_work(f.code.worked)) else {
             return Err(Stop::Impossible);
         };
         let args = self.args(&f.args)?;
@@ -198,7 +222,7 @@ impl Folder<'_> {
     }
 
     fn test(&self, t: &Test) -> Constant {
-        if !t.code.early {
+        if !self.may_work(t.code.worked) {
             return Err(Stop::Impossible);
         }
         let args = self.args(&t.args)?;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::value::{PyError, PyErrorKind, repr::to_text};
 use constant::Stop;
+pub(super) use constant::printable;
 
 /// Why a text is no template.
 #[derive(Clone, Debug)]
@@ -118,6 +119,10 @@ impl Optimizer<'_> {
             }
             Stmt::CallBlock(s) => {
                 Arc::get_mut(&mut s.body).map_or(Ok(()), |m| self.definition(m))?;
+                if let Some(args) = arguments(&s.call) {
+                    // The body is handed over as one more argument.
+                    self.check_keywords(args, Some("caller"));
+                }
                 self.expr(&mut s.call)?;
             }
             Stmt::Extends(e) => {
@@ -151,6 +156,11 @@ impl Optimizer<'_> {
     }
 
     fn definition(&mut self, m: &mut Macro) -> Optimized {
+        let names: Vec<&str> = m.parameters.iter().map(|p| &*p.name).collect();
+        if let Some(n) = (1..names.len()).find(|n| names[..*n].contains(&names[*n])) {
+            let why = format!("duplicate argument '{}' in function definition", names[n]);
+            self.invalid.get_or_insert(why);
+        }
         let defaults = m.parameters.iter_mut().filter_map(|p| p.default.as_mut());
         for default in defaults {
             self.expr(default)?;
@@ -174,6 +184,9 @@ impl Optimizer<'_> {
                 self.passed_over(e);
                 let text = to_text(&value).map_err(Failure::Crash)?;
                 *part = Part::Constant(text.into(), value.is_none());
+            } else if constant::is_printed_anew(e, self.string_filters) {
+                let e = std::mem::replace(e, Expr::Unwritable);
+                *part = Part::Anew(e);
             }
         }
         for part in &mut o.parts {
@@ -240,16 +253,21 @@ impl Optimizer<'_> {
             self.invalid.get_or_insert_with(|| "invalid syntax".to_owned());
         }
         if let Some(args) = arguments(e) {
-            let names: Vec<&str> = args.keywords.iter().map(|(name, _)| &**name).collect();
-            let twice = (1..names.len()).find(|n| names[..*n].contains(&names[*n]));
-            if let Some(twice) = twice
-                && !names.iter().any(|name| PYTHON_KEYWORDS.contains(name))
-            {
-                let why = format!("keyword argument repeated: {}", names[twice]);
-                self.invalid.get_or_insert(why);
-            }
+            self.check_keywords(args, None);
         }
         children(e, &mut |e| self.written(e))
+    }
+
+    /// Python refuses a name that is given twice.
+    fn check_keywords(&mut self, args: &Args, more: Option<&str>) {
+        let names: Vec<&str> = args.keywords.iter().map(|(name, _)| &**name).chain(more).collect();
+        let twice = (1..names.len()).find(|n| names[..*n].contains(&names[*n]));
+        if let Some(twice) = twice
+            && !names.iter().any(|name| PYTHON_KEYWORDS.contains(name))
+        {
+            let why = format!("keyword argument repeated: {}", names[twice]);
+            self.invalid.get_or_insert(why);
+        }
     }
 }
 

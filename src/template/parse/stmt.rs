@@ -284,6 +284,8 @@ impl<'a> Parser<'a> {
             let value = self.expressions()?;
             return Ok(Stmt::Assign(Assign { target, value, exports: Vec::new() }));
         }
+        // It may be an item of anything.
+        self.may_mutate |= matches!(target, crate::template::tree::Target::Attribute(..));
         let filter = if self.skip_op(Op::Pipe)? {
             let first = self.filter(None)?;
             Some(self.more_filters(first)?)
@@ -431,7 +433,7 @@ fn is_blank(stmt: &Stmt) -> bool {
     let Stmt::Output(output) = stmt else { return false };
     output.parts.iter().all(|part| match part {
         Part::Text(text) => !text.is_empty() && text.chars().all(char::is_whitespace),
-        Part::Expr(_) | Part::Constant(..) => false,
+        Part::Expr(_) | Part::Anew(_) | Part::Constant(..) => false,
     })
 }
 

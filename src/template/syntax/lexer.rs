@@ -141,7 +141,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn root(&mut self) -> Result<(), SyntaxError> {
-        while self.pos < self.source.len() {
+        // An empty delimiter stands everywhere, at the end too.
+        while self.pos < self.source.len() || self.starts.iter().any(|s| s.text.is_empty()) {
+            let from = self.pos;
             let Some(open) = self.find_opening() else {
                 self.push(Raw::Data, self.pos, self.source.len());
                 self.pos = self.source.len();
@@ -158,6 +160,10 @@ impl<'a> Lexer<'a> {
                 Raw::BlockBegin => self.code(Raw::BlockEnd)?,
                 Raw::LineBegin => self.code(Raw::LineEnd)?,
                 _ => self.code(Raw::VariableEnd)?,
+            }
+            // Empty tags without an end, of which no parser takes the first.
+            if self.pos == from {
+                break;
             }
         }
         Ok(())
@@ -181,7 +187,8 @@ impl<'a> Lexer<'a> {
     fn find_opening(&self) -> Option<Opening> {
         let bytes = self.source.as_bytes();
         let firsts: Vec<u8> = self.starts.iter().filter_map(|s| s.text.bytes().next()).collect();
-        let simple = self.syntax.line_statement_prefix.is_none()
+        let simple = firsts.len() == self.starts.len()
+            && self.syntax.line_statement_prefix.is_none()
             && self.syntax.line_comment_prefix.is_none();
         let mut at = self.pos;
         while at <= bytes.len() {

@@ -14,21 +14,21 @@ use crate::value::{
 };
 
 pub(super) static TESTS: &[Test] = &[
-    Test::ansible("directory", "Whether it is a folder.", directory).late(),
-    Test::ansible("is_dir", "Whether it is a folder.", directory).late(),
-    Test::ansible("file", "Whether it is a file.", file).late(),
-    Test::ansible("is_file", "Whether it is a file.", file).late(),
-    Test::ansible("link", "Whether it is a symbolic link.", link).late(),
-    Test::ansible("is_link", "Whether it is a symbolic link.", link).late(),
-    Test::ansible("exists", "Whether it is there.", exists).late(),
+    Test::ansible("directory", "Whether it is a folder.", directory).anew(),
+    Test::ansible("is_dir", "Whether it is a folder.", directory).anew(),
+    Test::ansible("file", "Whether it is a file.", file).anew(),
+    Test::ansible("is_file", "Whether it is a file.", file).anew(),
+    Test::ansible("link", "Whether it is a symbolic link.", link).anew(),
+    Test::ansible("is_link", "Whether it is a symbolic link.", link).anew(),
+    Test::ansible("exists", "Whether it is there.", exists).anew(),
     Test::ansible("link_exists", "Whether it is there, perhaps as a broken link.", link_exists)
-        .late(),
+        .anew(),
     Test::ansible("abs", "Whether the path is absolute.", absolute),
     Test::ansible("is_abs", "Whether the path is absolute.", absolute),
-    Test::ansible("same_file", "Whether both are the same file.", same_file).late(),
-    Test::ansible("is_same_file", "Whether both are the same file.", same_file).late(),
-    Test::ansible("mount", "Whether it is a mount point.", mount).late(),
-    Test::ansible("is_mount", "Whether it is a mount point.", mount).late(),
+    Test::ansible("same_file", "Whether both are the same file.", same_file).anew(),
+    Test::ansible("is_same_file", "Whether both are the same file.", same_file).anew(),
+    Test::ansible("mount", "Whether it is a mount point.", mount).anew(),
+    Test::ansible("is_mount", "Whether it is a mount point.", mount).anew(),
 ];
 
 /// The path of a test that asks the system.

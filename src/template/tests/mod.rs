@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use super::{CallArgs, FilterContext, filters::Origin};
+use super::{
+    CallArgs, FilterContext,
+    filters::{Origin, Worked},
+};
 use crate::value::{PyResult, Value};
 
 mod comparison;
@@ -29,19 +32,18 @@ pub struct Test {
     pub doc: &'static str,
     /// Its code. The result is usually a bool; `is failed` gives what the result holds.
     pub run: TestFn,
-    /// Whether the result for constants may be worked out once, while a template compiles: not
-    /// where it depends on files.
-    pub early: bool,
+    /// When its result for constants is worked out.
+    pub worked: Worked,
 }
 
 impl Test {
-    /// The same, only ever worked out while a template runs.
-    const fn late(self) -> Self {
-        Self { early: false, ..self }
+    /// The same, but the result depends on files.
+    const fn anew(self) -> Self {
+        Self { worked: Worked::Anew, ..self }
     }
 
     const fn jinja(name: &'static str, doc: &'static str, run: TestFn) -> Self {
-        Self { name, origin: Origin::Jinja, doc, run, early: true }
+        Self { name, origin: Origin::Jinja, doc, run, worked: Worked::Once }
     }
 
     const fn collection(
@@ -50,11 +52,11 @@ impl Test {
         doc: &'static str,
         run: TestFn,
     ) -> Self {
-        Self { name, origin: Origin::Collection(collection), doc, run, early: true }
+        Self { name, origin: Origin::Collection(collection), doc, run, worked: Worked::Once }
     }
 
     const fn ansible(name: &'static str, doc: &'static str, run: TestFn) -> Self {
-        Self { name, origin: Origin::Ansible, doc, run, early: true }
+        Self { name, origin: Origin::Ansible, doc, run, worked: Worked::Once }
     }
 }
 

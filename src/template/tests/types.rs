@@ -106,11 +106,22 @@ fn sequence(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
 
 fn iterable(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     none_expected(args, "test_iterable")?;
-    answer(access::is_iterable(&value)?)
+    // A loop can be iterated by jinja2 alone.
+    let is_loop = matches!(&value, Value::Object(o) if o.type_name() == "LoopContext");
+    answer(is_loop || access::is_iterable(&value)?)
 }
 
 fn callable(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    args.expect_none("callable")?;
+    // It is Python's own function.
+    if !args.keyword.is_empty() {
+        return Err(PyError::type_error("callable() takes no keyword arguments"));
+    }
+    if !args.positional.is_empty() {
+        return Err(PyError::type_error(format!(
+            "callable() takes exactly one argument ({} given)",
+            args.positional.len() + 1
+        )));
+    }
     answer(match &value {
         // jinja2's undefined values have a `__call__` that fails.
         Value::Undefined(_) => true,

@@ -1,6 +1,13 @@
 //! Hardware addresses: `hwaddr`, `macaddr`, `slaac`.
 
-use super::{super::Filter, Net, query::ipaddr};
+use super::{
+    super::{
+        Filter,
+        schema::{Kind, checked, optional},
+    },
+    Net,
+    query::ipaddr,
+};
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{PyError, PyResult, Value, repr::to_text};
 
@@ -93,18 +100,22 @@ fn query_of(query: Option<Value>) -> PyResult<String> {
 }
 
 fn hwaddr_filter(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query, alias] = args.bind("hwaddr", &["value"], &["query", "alias"], 0)?;
+    let options =
+        [optional("query", Kind::Str).with_default(), optional("alias", Kind::Str).with_default()];
+    let (value, [query, alias]) = checked(value, args, ("value", Kind::Str), options)?;
     let alias = alias.map_or_else(|| Ok("hwaddr".to_owned()), |a| to_text(&a))?;
     hwaddr(&value, &query_of(query)?, &alias)
 }
 
 fn macaddr(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query] = args.bind("macaddr", &["value"], &["query"], 0)?;
+    let (value, [query]) =
+        checked(value, args, ("value", Kind::Str), [optional("query", Kind::Str).with_default()])?;
     hwaddr(&value, &query_of(query)?, "macaddr")
 }
 
 fn slaac(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query] = args.bind("slaac", &["value"], &["query"], 0)?;
+    let options = [optional("query", Kind::Str)];
+    let (value, [query]) = checked(value, args, ("value", Kind::Str), options)?;
     let query = query_of(query)?;
     let subnet = ipaddr(cx, &value, "subnet", None, "ipaddr")?;
     let net = subnet.as_str().and_then(Net::parse).filter(|n| n.version == 6);

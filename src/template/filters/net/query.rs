@@ -1,6 +1,12 @@
 //! `ipaddr`, `ipv4`, `ipv6` and `ipwrap`: what an address is, and its parts.
 
-use super::{super::Filter, Net};
+use super::{
+    super::{
+        Filter,
+        schema::{Kind, checked, optional},
+    },
+    Net,
+};
 use crate::template::{CallArgs, FilterContext, args::to_float};
 use crate::value::{
     Number, PyError, PyResult, Value, access,
@@ -64,9 +70,13 @@ fn query_text(query: Option<Value>) -> PyResult<String> {
 }
 
 fn ipaddr_filter(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query, version, alias] =
-        args.bind("ipaddr", &["value"], &["query", "version", "alias"], 0)?;
     check_type(&value, "ipaddr")?;
+    let options = [
+        optional("query", Kind::Str).with_default(),
+        optional("version", Kind::Int),
+        optional("alias", Kind::Str),
+    ];
+    let (value, [query, version, alias]) = checked(value, args, ("value", Kind::Raw), options)?;
     let version = match version.as_ref().and_then(Number::of) {
         Some(Number::Int(n)) => u8::try_from(n).ok().filter(|v| *v != 0),
         _ => None,
@@ -82,19 +92,22 @@ fn ipaddr_filter(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> Py
 }
 
 fn ipv4(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query] = args.bind("ipv4", &["value"], &["query"], 0)?;
     check_type(&value, "ipv4")?;
+    let (value, [query]) =
+        checked(value, args, ("value", Kind::Raw), [optional("query", Kind::Str).with_default()])?;
     ipaddr(cx, &value, &query_text(query)?, Some(4), "ipv4")
 }
 
 fn ipv6(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query] = args.bind("ipv6", &["value"], &["query"], 0)?;
     check_type(&value, "ipv6")?;
+    let (value, [query]) =
+        checked(value, args, ("value", Kind::Raw), [optional("query", Kind::Str).with_default()])?;
     ipaddr(cx, &value, &query_text(query)?, Some(6), "ipv6")
 }
 
 fn ipwrap(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query] = args.bind("ipwrap", &["value"], &["query"], 0)?;
+    let (value, [query]) =
+        checked(value, args, ("value", Kind::Raw), [optional("query", Kind::Str).with_default()])?;
     let query = query_text(query)?;
     let mut wrap = |item: &Value| -> PyResult<Value> {
         let found = ipaddr(cx, item, &query, None, "ipwrap")?;

@@ -3,7 +3,10 @@
 use num_bigint::BigInt;
 
 use super::{
-    super::Filter,
+    super::{
+        Filter,
+        schema::{Kind, checked, optional},
+    },
     Net,
     query::{ipaddr, usable},
 };
@@ -15,6 +18,7 @@ use crate::value::{
     Dict, PyError, PyResult, Value, access,
     ops::{self, CmpOp},
     repr::{repr, to_text},
+    types::class_repr,
 };
 
 pub(in crate::template::filters) static FILTERS: &[Filter] = &[
@@ -60,7 +64,8 @@ fn normal(cx: &mut dyn FilterContext, value: &Value) -> PyResult<Option<Net>> {
 }
 
 fn ipsubnet(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query, at] = args.bind("ipsubnet", &["value"], &["query", "index"], 0)?;
+    let options = [optional("query", Kind::Str).with_default(), optional("index", Kind::Int)];
+    let (value, [query, at]) = checked(value, args, ("value", Kind::Str), options)?;
     let Some(net) = normal(cx, &value)? else { return Ok(FALSE) };
     let net = net.cidr();
     let query = query.map_or_else(|| Ok(String::new()), |q| to_text(&q))?;
@@ -137,7 +142,8 @@ fn rank(cx: &mut dyn FilterContext, net: &Net, query: &str) -> PyResult<Value> {
 }
 
 fn ipmath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [amount] = args.bind("ipmath", &["value"], &["amount"], 1)?;
+    let options = [optional("amount", Kind::Int)];
+    let (value, [amount]) = checked(value, args, ("value", Kind::Str), options)?;
     let shown = to_text(&value)?;
     let net = if shown.contains('/') {
         Net::parse(&shown)
@@ -176,7 +182,8 @@ fn ipmath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult
 }
 
 fn nthhost(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [query] = args.bind("nthhost", &["value"], &["query"], 0)?;
+    let options = [optional("query", Kind::Str)];
+    let (value, [query]) = checked(value, args, ("value", Kind::Str), options)?;
     let (Some(net), Some(query)) = (normal(cx, &value)?, query) else { return Ok(FALSE) };
     let query = to_text(&query)?;
     let Some(n) = query.trim().parse::<i128>().ok() else { return Ok(FALSE) };
@@ -217,7 +224,8 @@ fn near(
 }
 
 fn next_nth_usable(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [offset] = args.bind("next_nth_usable", &["value"], &["offset"], 1)?;
+    let options = [optional("offset", Kind::Int)];
+    let (value, [offset]) = checked(value, args, ("value", Kind::Str), options)?;
     near(cx, &value, offset, 1)
 }
 
@@ -226,7 +234,8 @@ fn previous_nth_usable(
     value: Value,
     args: CallArgs,
 ) -> PyResult<Value> {
-    let [offset] = args.bind("previous_nth_usable", &["value"], &["offset"], 1)?;
+    let options = [optional("offset", Kind::Int)];
+    let (value, [offset]) = checked(value, args, ("value", Kind::Str), options)?;
     near(cx, &value, offset, -1)
 }
 
@@ -240,7 +249,8 @@ fn ends(cx: &mut dyn FilterContext, value: &Value) -> PyResult<Option<(Net, u128
 }
 
 fn in_network(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [test] = args.bind("network_in_network", &["value"], &["test"], 1)?;
+    let options = [optional("test", Kind::Str)];
+    let (value, [test]) = checked(value, args, ("value", Kind::Str), options)?;
     let outer = ends(cx, &value)?;
     let inner = ends(cx, &test.unwrap_or(Value::None))?;
     Ok(Value::Bool(match (outer, inner) {
@@ -254,7 +264,8 @@ fn in_network(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
 }
 
 fn in_usable(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [test] = args.bind("network_in_usable", &["value"], &["test"], 1)?;
+    let options = [optional("test", Kind::Str)];
+    let (value, [test]) = checked(value, args, ("value", Kind::Str), options)?;
     let Some(outer) = normal(cx, &value)? else { return Ok(FALSE) };
     let (first, last) = usable(&outer.cidr()).unwrap_or((outer.value, outer.value));
     Ok(Value::Bool(match ends(cx, &test.unwrap_or(Value::None))? {
@@ -264,7 +275,8 @@ fn in_usable(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
 }
 
 fn reduce(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [network] = args.bind("reduce_on_network", &["value"], &["network"], 1)?;
+    let options = [optional("network", Kind::Str)];
+    let (value, [network]) = checked(value, args, ("value", Kind::Texts), options)?;
     let Some((_, first, last)) = ends(cx, &network.unwrap_or(Value::None))? else {
         return Ok(Value::list(Vec::new()));
     };
@@ -281,7 +293,8 @@ fn reduce(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
 }
 
 fn cidr_merge(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [action] = args.bind("cidr_merge", &["value"], &["action"], 0)?;
+    let options = [optional("action", Kind::Str).with_default()];
+    let (value, [action]) = checked(value, args, ("value", Kind::Texts), options)?;
     if !access::is_iterable(&value)? {
         return Err(PyError::filter(format!(
             "cidr_merge: expected iterable, got {}",
@@ -375,7 +388,8 @@ fn span(nets: &[Net]) -> PyResult<Value> {
 }
 
 fn ip4_hex(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
-    let [delimiter] = args.bind("ip4_hex", &["arg"], &["delimiter"], 0)?;
+    let options = [optional("delimiter", Kind::Str).with_default()];
+    let (value, [delimiter]) = checked(value, args, ("arg", Kind::Str), options)?;
     let delimiter = delimiter.map_or_else(|| Ok(String::new()), |d| to_text(&d))?;
     let mut parts = Vec::new();
     for part in to_text(&value)?.split('.').take(4) {
@@ -396,6 +410,9 @@ fn usable_range(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> Py
     let shown = to_text(&value)?;
     let failed =
         |why: String| PyError::filter(format!("Error while using plugin 'usable_range': {why}"));
+    if !matches!(value, Value::Str(_) | Value::Bytes(_)) {
+        return Err(failed(format!("not expecting type '{}'", class_repr(&value))));
+    }
     let Some(net) = Net::parse(&shown) else {
         return Err(failed(format!("'{shown}' does not appear to be an IPv4 or IPv6 network")));
     };

@@ -7,7 +7,7 @@ use crate::value::{PyError, PyResult, ops::settle, types::type_name};
 pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
     let out = match name {
         "zfill" => {
-            let args = positional("str", name, args, 1, 1)?;
+            let args = positional(s, name, args, 1, 1)?;
             zfill(s, width(&args[0])?)
         }
         "expandtabs" => {
@@ -15,7 +15,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             expand_tabs(s, size.as_ref().map_or(Ok(8), width)?)
         }
         _ => {
-            let args = positional("str", name, args, 1, 2)?;
+            let args = positional(s, name, args, 1, 2)?;
             let fill = args.get(1).map_or(Ok(' '), fill)?;
             pad(s, name, width(&args[0])?, fill)
         }

@@ -9,7 +9,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
         return Err(PyError::type_error(format!("{name}() takes no keyword arguments")));
     }
     let given = args.positional.len();
-    let args = positional("str", name, args, 1, 3).map_err(|e| match given {
+    let args = positional(s, name, args, 1, 3).map_err(|e| match given {
         0 => PyError::type_error(format!("{name}() takes at least 1 argument (0 given)")),
         4.. => PyError::type_error(format!("{name}() takes at most 3 arguments ({given} given)")),
         _ => e,

@@ -20,7 +20,7 @@ pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
             Ok(Value::list(derived(split_lines(s, flag(keep.as_ref(), false)?))))
         }
         "partition" | "rpartition" => {
-            let args = positional("str", name, args, 1, 1)?;
+            let args = positional(s, name, args, 1, 1)?;
             let separator = match settle(&args[0])?.into_owned() {
                 Value::Str(separator) => separator,
                 other => {
