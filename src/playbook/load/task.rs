@@ -131,15 +131,19 @@ impl Loader {
         })
     }
 
-    /// A task whose module exists, but not here, is refused if it is sure to come to it; where it
-    /// depends, or where tasks are listed only, a warning tells of it.
+    /// A task whose module exists, but not here, is refused if the play is sure to come to it; where
+    /// it depends, where the play is on its way already, or where tasks are listed only, a warning
+    /// tells of it.
     fn judge_missing(&self, parsed: &Parsed, level: &Level, place: &Place) -> Result<()> {
         let mut text = format!("the module '{}' is not supported yet", parsed.resolved);
         if let Some(file) = resolve::python_file(&parsed.resolved, &self.module_places(place)) {
             let file = file.display();
             text.push_str(&format!(" ({file} is in Python and needs ansible's own library)"));
         }
-        let depends = place.handlers || level.chain().any(|l| l.own(Keyword::When).is_some());
+        let decides = |l: &Level| {
+            l.own(Keyword::When).is_some() || l.include.as_ref().is_some_and(|i| i.dynamic)
+        };
+        let depends = place.handlers || level.chain().any(decides);
         if !depends && !self.config.settings.listing {
             return Err(Error::parser(text, parsed.span.clone()));
         }
