@@ -412,10 +412,8 @@ impl Worker {
                         "No include file was specified to the include",
                     )));
                 };
-                let file = templar
-                    .render(&file, &RenderOptions::default())
-                    .map_err(|e| e.at(self.task.level.span.clone()))?
-                    .to_text();
+                // What is wrong with the file's name is told without a place, as ansible does.
+                let file = templar.render(&file, &RenderOptions::default())?.to_text();
                 let result = TaskResult::of([
                     ("include", Value::str(file.as_str())),
                     ("include_args", Value::Dict(args)),
