@@ -170,27 +170,28 @@ fn packages(
     if state == "absent" {
         return apt.remove(cx, args, &names);
     }
-    let result = install(cx, args, apt, &names);
-    let key = |name: &str| name.to_owned();
-    let cache = Map::from_iter([
-        (key("cache_updated"), updated.changed.into()),
-        (key("cache_update_time"), updated.time.into()),
-    ]);
-    result.map(|outcome| outcome.with_all(cache.clone())).map_err(|failure| {
-        match failure.msg.starts_with("No package matching") {
-            true => failure,
-            false => failure.with_all(cache),
-        }
-    })
+    install(cx, args, apt, &names, Some(updated))
 }
 
-/// Installs what is not as wanted.
+/// Installs what is not as wanted. What apt-get came to, be it a failure, tells of the lists too;
+/// what fails before it is run doesn't.
 fn install(
     cx: &mut Context<'_>,
     args: &mut Args,
     apt: &Apt,
     names: &[String],
+    updated: Option<&cache::Updated>,
 ) -> Result<Outcome, Failure> {
+    let key = |name: &str| name.to_owned();
+    let lists: Map = updated
+        .into_iter()
+        .flat_map(|lists| {
+            [
+                (key("cache_updated"), lists.changed.into()),
+                (key("cache_update_time"), lists.time.into()),
+            ]
+        })
+        .collect();
     let state = args.req("state").to_owned();
     let build_dep = state == "build-dep";
     let (mut wanted, mut plain): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
@@ -209,7 +210,7 @@ fn install(
     let mut outcome = if wanted.is_empty() {
         Outcome::new(false)
     } else {
-        apt.install(cx, args, &wanted, &state)?
+        apt.install(cx, args, &wanted, &state).map_err(|f| f.with_all(lists.clone()))?
     };
     if !build_dep && !cx.check && !plain.is_empty() {
         apt.mark_manual(cx, &plain)?;
@@ -217,7 +218,7 @@ fn install(
     if wanted.is_empty() {
         outcome = Outcome::new(false);
     }
-    Ok(outcome)
+    Ok(outcome.with_all(lists))
 }
 
 /// What to ask apt-get for, for one package; nothing if it is as wanted.
@@ -294,7 +295,7 @@ fn install_files(
     }
     let before = match missing.is_empty() {
         true => None,
-        false => Some(install(cx, args, apt, &missing)?),
+        false => Some(install(cx, args, apt, &missing, None)?),
     };
     if wanted.is_empty() {
         return Ok(Outcome::new(false).with("stdout", "").with("stderr", "").with("diff", ""));
