@@ -45,6 +45,32 @@ pub fn base64_decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// The key of what stands for a whole number that [`Data`] can't hold: its digits are the value. The controller makes it a
+/// number again.
+pub const WHOLE_NUMBER: &str = "\u{1}whole number";
+
+/// A whole number that is not negative, from its bytes, the highest first.
+pub fn whole_number(bytes: &[u8]) -> Data {
+    let mut value: Vec<u8> = bytes.iter().skip_while(|byte| **byte == 0).copied().collect();
+    if value.len() <= 8 {
+        return value.iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte)).into();
+    }
+    let mut groups = Vec::new();
+    while !value.is_empty() {
+        let mut rest = 0u64;
+        for byte in &mut value {
+            rest = rest << 8 | u64::from(*byte);
+            *byte = (rest / 1_000_000_000) as u8;
+            rest %= 1_000_000_000;
+        }
+        groups.push(format!("{rest:09}"));
+        value.drain(..value.iter().take_while(|byte| **byte == 0).count());
+    }
+    let digits: String = groups.into_iter().rev().collect();
+    let digits = digits.trim_start_matches('0').to_owned();
+    Data::Object(Map::from_iter([(WHOLE_NUMBER.to_owned(), digits.into())]))
+}
+
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -90,6 +116,14 @@ pub fn glob(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers() {
+        assert_eq!(whole_number(&[0, 1, 0, 1]), 65537);
+        assert_eq!(whole_number(&[0xff; 8]), u64::MAX);
+        let large = whole_number(&[1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(large[WHOLE_NUMBER], "18446744073709551616");
+    }
 
     #[test]
     fn base64_in_both_directions() {

@@ -4,6 +4,7 @@ mod dumps;
 mod loads;
 
 use num_traits::ToPrimitive;
+use vmstation_host::data::WHOLE_NUMBER;
 
 pub use dumps::{Layout, dumps, dumps_ansible};
 pub use loads::loads;
@@ -75,6 +76,10 @@ pub fn from_json(json: serde_json::Value, is_unsafe: bool) -> Value {
         },
         Json::String(s) => text(s),
         Json::Array(items) => items.into_iter().map(|v| from_json(v, is_unsafe)).collect(),
+        Json::Object(map) if map.contains_key(WHOLE_NUMBER) => {
+            let digits = map.get(WHOLE_NUMBER).and_then(Json::as_str).unwrap_or_default();
+            digits.parse().map_or(Value::None, Value::big)
+        }
         Json::Object(map) => {
             let entries = map
                 .into_iter()

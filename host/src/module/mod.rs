@@ -3,6 +3,7 @@
 mod acl;
 mod alternatives;
 mod apache2_module;
+mod apk;
 mod apt;
 mod apt_key;
 mod apt_repository;
@@ -14,6 +15,7 @@ mod authorized_key;
 mod blockinfile;
 mod capabilities;
 mod command;
+mod composer;
 mod copy;
 mod cpanm;
 mod cron;
@@ -48,13 +50,21 @@ mod make;
 mod modprobe;
 mod mount;
 mod npm;
+mod openssh_keypair;
+mod openssl_csr;
+mod openssl_csr_info;
 mod openssl_dhparam;
+mod openssl_privatekey;
+mod openssl_privatekey_info;
+mod openssl_publickey;
 mod package_facts;
+mod pacman;
 mod pam_limits;
 mod parted;
 mod patch;
 mod ping;
 mod pip;
+mod read_csv;
 mod replace;
 mod rpm_key;
 mod seboolean;
@@ -64,11 +74,13 @@ mod seport;
 mod service;
 mod service_facts;
 mod setup;
+mod slack;
 mod slurp;
 mod snap;
 mod stat;
 mod subversion;
 mod sudoers;
+mod supervisorctl;
 mod synchronize;
 mod sysctl;
 mod systemd;
@@ -80,6 +92,8 @@ mod unarchive;
 mod uri;
 mod user;
 mod wait_for;
+mod x509_certificate;
+mod x509_certificate_info;
 mod xml;
 mod yum;
 mod yum_repository;
@@ -95,6 +109,7 @@ pub static MODULES: &[&Module] = &[
     &acl::MODULE,
     &alternatives::MODULE,
     &apache2_module::MODULE,
+    &apk::MODULE,
     &apt::MODULE,
     &apt_key::MODULE,
     &apt_repository::MODULE,
@@ -106,6 +121,7 @@ pub static MODULES: &[&Module] = &[
     &blockinfile::MODULE,
     &capabilities::MODULE,
     &command::MODULE,
+    &composer::MODULE,
     &copy::MODULE,
     &cpanm::MODULE,
     &cron::MODULE,
@@ -140,13 +156,21 @@ pub static MODULES: &[&Module] = &[
     &modprobe::MODULE,
     &mount::MODULE,
     &npm::MODULE,
+    &openssh_keypair::MODULE,
+    &openssl_csr::MODULE,
+    &openssl_csr_info::MODULE,
     &openssl_dhparam::MODULE,
+    &openssl_privatekey::MODULE,
+    &openssl_privatekey_info::MODULE,
+    &openssl_publickey::MODULE,
     &package_facts::MODULE,
+    &pacman::MODULE,
     &pam_limits::MODULE,
     &parted::MODULE,
     &patch::MODULE,
     &ping::MODULE,
     &pip::MODULE,
+    &read_csv::MODULE,
     &replace::MODULE,
     &rpm_key::MODULE,
     &seboolean::MODULE,
@@ -156,11 +180,13 @@ pub static MODULES: &[&Module] = &[
     &service::MODULE,
     &service_facts::MODULE,
     &setup::MODULE,
+    &slack::MODULE,
     &slurp::MODULE,
     &snap::MODULE,
     &stat::MODULE,
     &subversion::MODULE,
     &sudoers::MODULE,
+    &supervisorctl::MODULE,
     &synchronize::MODULE,
     &sysctl::MODULE,
     &systemd::MODULE,
@@ -172,6 +198,8 @@ pub static MODULES: &[&Module] = &[
     &uri::MODULE,
     &user::MODULE,
     &wait_for::MODULE,
+    &x509_certificate::MODULE,
+    &x509_certificate_info::MODULE,
     &xml::MODULE,
     &yum::MODULE,
     &yum_repository::MODULE,

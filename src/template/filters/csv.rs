@@ -3,6 +3,7 @@
 use super::Filter;
 use crate::template::{CallArgs, FilterContext, args::flag};
 use crate::value::{Dict, PyError, PyResult, Value, access, ops::to_key, repr::to_text};
+use vmstation_host::csv::{Dialect, read};
 
 pub(super) static FILTERS: &[Filter] = &[Filter::collection(
     "community.general",
@@ -10,13 +11,6 @@ pub(super) static FILTERS: &[Filter] = &[Filter::collection(
     "A list of dicts out of comma-separated values.",
     from_csv,
 )];
-
-/// How a table is written.
-pub(crate) struct Dialect {
-    pub(crate) delimiter: char,
-    pub(crate) skip_initial_space: bool,
-    pub(crate) strict: bool,
-}
 
 fn from_csv(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [dialect, fields, delimiter, skip_space, strict] = args.bind(
@@ -26,15 +20,7 @@ fn from_csv(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
         0,
     )?;
     let name = dialect.map_or_else(|| Ok("excel".to_owned()), |d| to_text(&d))?;
-    let mut dialect = match name.as_str() {
-        "excel" | "unix" => Dialect { delimiter: ',', skip_initial_space: false, strict: false },
-        "excel-tab" => Dialect { delimiter: '\t', skip_initial_space: false, strict: false },
-        other => {
-            return Err(PyError::filter(format!(
-                "Dialect '{other}' is not supported by your version of python."
-            )));
-        }
-    };
+    let mut dialect = Dialect::named(&name).map_err(PyError::filter)?;
     if let Some(delimiter) = delimiter.filter(|d| !d.is_none()) {
         let text = to_text(&delimiter)?;
         let mut chars = text.chars();
@@ -72,69 +58,4 @@ fn from_csv(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
         out.push(dict.into());
     }
     Ok(Value::list(out))
-}
-
-/// The rows of `text`, as Python's `csv` reads them.
-pub(crate) fn read(text: &str, dialect: &Dialect) -> Result<Vec<Vec<String>>, String> {
-    let mut rows = Vec::new();
-    let mut row: Vec<String> = Vec::new();
-    let mut cell = String::new();
-    let mut chars = text.chars().peekable();
-    // Whether a cell has begun; an empty line has none.
-    let mut begun = false;
-    let mut quoted = false;
-    while let Some(c) = chars.next() {
-        if quoted {
-            match c {
-                '"' if chars.peek() == Some(&'"') => {
-                    chars.next();
-                    cell.push('"');
-                }
-                '"' => {
-                    quoted = false;
-                    let next = chars.peek();
-                    let ends =
-                        next.is_none_or(|n| *n == dialect.delimiter || matches!(n, '\n' | '\r'));
-                    if dialect.strict && !ends {
-                        return Err(format!("'{}' expected after '\"'", dialect.delimiter));
-                    }
-                }
-                c => cell.push(c),
-            }
-            continue;
-        }
-        match c {
-            '\n' | '\r' => {
-                if c == '\r' && chars.peek() == Some(&'\n') {
-                    chars.next();
-                }
-                if begun || !row.is_empty() {
-                    row.push(std::mem::take(&mut cell));
-                }
-                rows.push(std::mem::take(&mut row));
-                begun = false;
-            }
-            c if c == dialect.delimiter => {
-                row.push(std::mem::take(&mut cell));
-                begun = true;
-            }
-            '"' if cell.is_empty() => {
-                quoted = true;
-                begun = true;
-            }
-            ' ' if cell.is_empty() && dialect.skip_initial_space => begun = true,
-            c => {
-                cell.push(c);
-                begun = true;
-            }
-        }
-    }
-    if quoted && dialect.strict {
-        return Err("unexpected end of data".to_owned());
-    }
-    if begun || !row.is_empty() || !cell.is_empty() {
-        row.push(cell);
-        rows.push(row);
-    }
-    Ok(rows)
 }

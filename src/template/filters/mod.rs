@@ -35,7 +35,6 @@ mod vault;
 mod wrap;
 mod yaml;
 
-pub(crate) use csv::{Dialect, read as read_csv};
 pub use encoding::{Url, base64_decode, base64_encode, shell_quote, split_url};
 pub use glob::{glob, matches as glob_matches};
 pub use hashes::{

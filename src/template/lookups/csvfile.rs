@@ -8,13 +8,10 @@ use super::{
 };
 use crate::{
     splitter::parse_kv,
-    template::{
-        args::to_int,
-        filters::{Dialect, read_csv},
-        templar::ansible,
-    },
+    template::{args::to_int, templar::ansible},
     value::{PyError, PyErrorKind, PyResult, Value, codec, repr::to_text},
 };
+use vmstation_host::csv::{self, Dialect};
 
 pub(super) static LOOKUP: Lookup = Lookup::builtin(
     "csvfile",
@@ -81,8 +78,8 @@ fn cell(path: Option<&Path>, key: &str, options: &Options) -> PyResult<Value> {
         return Err(PyError::type_error("\"delimiter\" must be a 1-character string"));
     };
     let dialect = Dialect { delimiter, skip_initial_space: false, strict: false };
-    let rows =
-        read_csv(&text, &dialect).map_err(|e| PyError::new(PyErrorKind::Other("_csv.Error"), e))?;
+    let rows = csv::read(&text, &dialect)
+        .map_err(|e| PyError::new(PyErrorKind::Other("_csv.Error"), e))?;
     let Some(row) = rows.into_iter().find(|row| row.first().is_some_and(|cell| cell == key)) else {
         return Ok(options.get("default"));
     };

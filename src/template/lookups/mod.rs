@@ -22,6 +22,7 @@ mod merge_variables;
 mod nested;
 mod options;
 mod password;
+mod passwordstore;
 mod pipe;
 mod random_choice;
 mod random_string;
@@ -110,6 +111,7 @@ pub static LOOKUPS: &[&Lookup] = &[
     &merge_variables::LOOKUP,
     &nested::LOOKUP,
     &password::LOOKUP,
+    &passwordstore::LOOKUP,
     &pipe::LOOKUP,
     &random_choice::LOOKUP,
     &random_string::LOOKUP,
@@ -124,7 +126,7 @@ pub static LOOKUPS: &[&Lookup] = &[
 ];
 
 /// What was ansible's own once: short names lead to it still.
-const MOVED: &[&str] = &["cartesian", "filetree", "flattened"];
+const MOVED: &[&str] = &["cartesian", "filetree", "flattened", "passwordstore"];
 
 /// The lookup that a name, short or full, means.
 pub fn find(name: &str) -> Option<&'static Lookup> {

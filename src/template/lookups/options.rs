@@ -97,6 +97,11 @@ impl Opt {
         Self { choices, ..self }
     }
 
+    /// The variable that it is read from when not given.
+    pub const fn variable(self, variable: &'static str) -> Self {
+        Self { variable: Some(variable), ..self }
+    }
+
     /// The variable and the environment variable that it is read from when not given.
     pub const fn elsewhere(self, variable: &'static str, environment: &'static str) -> Self {
         Self { variable: Some(variable), environment: Some(environment), ..self }
