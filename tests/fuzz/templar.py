@@ -17,7 +17,7 @@ from ansible.utils.unsafe_proxy import AnsibleUnsafe, wrap_var  # noqa: E402
 from ansible.vars.hostvars import HostVars  # noqa: E402
 from ansible.vars.manager import VariableManager  # noqa: E402
 
-# Seconds that a template may take.
+# Seconds of the processor that a template may take.
 PATIENCE = 10
 ADDRESS = re.compile(r' at 0x[0-9a-f]+')
 
@@ -62,7 +62,7 @@ def give_up(*_):
     raise Hang('hangs')
 
 
-signal.signal(signal.SIGALRM, give_up)
+signal.signal(signal.SIGPROF, give_up)
 
 
 def trusted(value):
@@ -95,7 +95,7 @@ def render(request, folder):
 
 def answer(request, folder='.'):
     """What ansible makes of a request: `result` and `unsafe`, or `error` and `class`."""
-    signal.alarm(PATIENCE)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         result = render(request, folder)
         shown = ADDRESS.sub(' at 0x', repr(result))
@@ -106,4 +106,4 @@ def answer(request, folder='.'):
         text = ADDRESS.sub(' at 0x', str(e)).removesuffix('\n  line 0')
         return {'error': text, 'class': f'{kind.__module__}.{kind.__qualname__}'.removeprefix('builtins.')}
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
