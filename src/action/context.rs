@@ -175,12 +175,8 @@ impl ActionContext<'_> {
     /// Finds a file of the playbook's: in the role's `subdir`, the role, the playbook's `subdir`,
     /// the playbook's folder.
     pub fn find(&self, subdir: &str, name: &str) -> Result<PathBuf, ActionError> {
-        let dirs: Vec<PathBuf> = match self.scope.get("ansible_search_path") {
-            Some(Value::List(dirs)) => {
-                dirs.read().iter().map(|d| PathBuf::from(d.to_text())).collect()
-            }
-            _ => Vec::new(),
-        };
+        // Not `ansible_search_path`: that has the playbook's folder, which is looked into at last anyway.
+        let dirs = self.worker.task.search_dirs();
         let basedir = &self.worker.play.play.basedir;
         let in_role = self.worker.task.level.role.is_some();
         paths::dwim_relative_stack(basedir, &dirs, subdir, name, in_role).map_err(|tried| {
