@@ -177,4 +177,6 @@ fn error(source: &Arc<Source>, problem: Problem, wrap: impl Fn(&str) -> String) 
 }
 
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod tests;

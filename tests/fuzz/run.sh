@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares templates made by chance with ansible-core 2.14.18: run.sh [--seed N] [--count N] [--seconds N] ...
 # With --record, asks ansible-core about the lines of src/template/recorded/templates that have no answer yet.
+# With --suite FOLDER, asks it about the YAML test suite, of which FOLDER is a copy.
 # ORACLE_BIN names a folder with ansible's programs, PROGRAM our program; without them they are made.
 set -Eeuo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,6 +15,9 @@ BIN=${ORACLE_BIN:-$(tests/oracle/venv.sh $WITH)}
 PYTHON=(env "ANSIBLE_CONFIG=$HERE/ansible.cfg" PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 TZ=UTC "$BIN/python")
 if [ "${1:-}" = --record ]; then
     exec "${PYTHON[@]}" tests/fuzz/record.py "${@:2}"
+fi
+if [ "${1:-}" = --suite ]; then
+    exec "${PYTHON[@]}" tests/fuzz/suite.py "${@:2}"
 fi
 if [ -z "${PROGRAM:-}" ]; then
     cargo build --locked --quiet
