@@ -78,17 +78,19 @@ fn place(span: &Span) -> String {
     text + &advice(&target, at.column)
 }
 
-/// The line at fault with its line end (the last one that is not blank, if that one is) and the
-/// line before it.
+/// The line at fault with its line end and the line before it. Where that line is blank it is the
+/// last one before that is not, or else the last of all, as ansible counts on backwards from there.
 fn lines_around(text: &str, line: usize) -> Option<(String, String)> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let last = lines.len().checked_sub(1)?;
-    let mut at = (line - 1).min(last);
-    while lines[at].trim().is_empty() {
-        at = at.checked_sub(1)?;
+    let full = |lines: &[&str]| lines.iter().rposition(|l| !l.trim().is_empty());
+    match full(&lines[..=last.min(line - 1)]) {
+        Some(at) => {
+            let before = at.checked_sub(1).map_or("", |i| lines[i]);
+            Some((lines[at].to_owned(), before.to_owned()))
+        }
+        None => full(&lines).map(|at| (lines[at].to_owned(), String::new())),
     }
-    let before = at.checked_sub(1).map_or("", |i| lines[i]);
-    Some((lines[at].to_owned(), before.to_owned()))
 }
 
 /// Whether a line holds `key=value`.
