@@ -322,7 +322,7 @@ fn imported_name(entry: &Node) -> Result<String> {
             Err(error_at("playbook import parameter is missing", entry))
         }
         Some(_) => {
-            let class = value.map(|v| python::node_class(v)).unwrap_or_default();
+            let class = value.map(python::node_class).unwrap_or_default();
             Err(error_at(
                 format!(
                     "playbook import parameter must be a string indicating a file path, got \

@@ -299,8 +299,8 @@ impl Store {
         {
             return Ok(keys.get(subkey.as_str()).unwrap_or(Value::None));
         }
-        let pairs = lines[1..].iter().filter_map(|line| line.split_once(':'));
-        let found = pairs.filter(|(name, _)| name.trim() == subkey).last();
+        let mut pairs = lines[1..].iter().filter_map(|line| line.split_once(':'));
+        let found = pairs.rfind(|(name, _)| name.trim() == subkey);
         Ok(found.map_or(Value::None, |(_, value)| Value::str(value.trim())))
     }
 
