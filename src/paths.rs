@@ -183,30 +183,25 @@ pub fn dwim_relative_stack(
     paths: &[PathBuf],
     dirname: &str,
     source: &str,
-    in_role: bool,
 ) -> Result<PathBuf, Vec<PathBuf>> {
     if rooted(source) {
         let path = unfrack(source, false);
         return if path.exists() { Ok(path) } else { Err(Vec::new()) };
     }
     let mut candidates = Vec::new();
-    let names_folder = source.split('/').next() == Some(dirname);
     for path in paths {
         let clean = unfrack_path(path, false);
         let above = clean.parent().unwrap_or(Path::new("/")).to_path_buf();
-        if above.to_string_lossy().ends_with("/tasks") && (in_role || is_role(path)) {
+        if above.to_string_lossy().ends_with("/tasks") && is_role(path) {
             candidates.push(above.parent().unwrap_or(Path::new("/")).join(dirname).join(source));
             candidates.push(above.join(source));
         } else {
-            if !names_folder {
-                candidates.push(clean.join(dirname).join(source));
-            }
+            // Also where the source begins with that folder: ansible's check for it never holds.
+            candidates.push(clean.join(dirname).join(source));
             candidates.push(clean.join(source));
         }
     }
-    if !names_folder {
-        candidates.push(basedir.join(dirname).join(source));
-    }
+    candidates.push(basedir.join(dirname).join(source));
     candidates.push(basedir.join(source));
     match candidates.iter().position(|c| c.exists()) {
         Some(at) => Ok(candidates.swap_remove(at)),
@@ -301,7 +296,7 @@ mod tests {
         assert_eq!(dwim_relative(&folder, &folder, "", "part.yml", false), site);
         assert_eq!(dwim(&folder, "'part.yml'"), site);
         assert_eq!(find_vars_files(&role.join("tasks"), "main", &["", ".yml"], false), [in_role]);
-        assert!(dwim_relative_stack(&folder, &[role], "vars", "no.yml", false).is_err());
+        assert!(dwim_relative_stack(&folder, &[role], "vars", "no.yml").is_err());
         std::fs::remove_dir_all(&folder).ok();
     }
 }

@@ -179,7 +179,8 @@ fn key(input: BorrowedFd<'_>, until: Option<Instant>) -> Result<Option<u8>> {
     }
 }
 
-/// Goes to the beginning of the line and clears it.
+/// Goes to the beginning of the line and clears it. ansible's worker means to do so after Ctrl-C and Enter too, but ends
+/// without writing out what it buffered.
 const CLEAR_LINE: &[u8] = b"\x1b[\r\x1b[\x1b[K";
 
 /// Keys that are read one by one.
@@ -200,18 +201,14 @@ impl Keys<'_> {
         let mut typed = Vec::new();
         while let Some(key) = (self.next)(until)? {
             if key == self.interrupt {
-                self.show(CLEAR_LINE)?;
                 interrupted();
-                let goes_on = self.goes_on()?;
-                self.show(CLEAR_LINE)?;
-                return Ok(goes_on.then_some(typed));
+                return Ok(self.goes_on()?.then_some(typed));
             }
             // Enter does not end a wait for a time.
             if until.is_some() {
                 continue;
             }
             if matches!(key, b'\r' | b'\n') {
-                self.show(CLEAR_LINE)?;
                 break;
             }
             if key == self.erase {

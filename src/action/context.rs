@@ -178,8 +178,7 @@ impl ActionContext<'_> {
         // Not `ansible_search_path`: that has the playbook's folder, which is looked into at last anyway.
         let dirs = self.worker.task.search_dirs();
         let basedir = &self.worker.play.play.basedir;
-        let in_role = self.worker.task.level.role.is_some();
-        paths::dwim_relative_stack(basedir, &dirs, subdir, name, in_role).map_err(|tried| {
+        paths::dwim_relative_stack(basedir, &dirs, subdir, name).map_err(|tried| {
             let mut text = format!("Could not find or access '{name}'");
             if !tried.is_empty() {
                 text.push_str("\nSearched in:");

@@ -6,6 +6,7 @@ use vmstation_host::context::text::decode_utf8;
 
 use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
+    diagnostic::{Error, Kind},
     event::Event,
     playbook::keywords,
     run::TaskResult,
@@ -92,7 +93,7 @@ async fn pause(cx: &mut ActionContext<'_>) -> Outcome {
             terminal::pause(until, wish.echo, || show(lines), || show(vec![keys]))
         });
         let typed = typed.await.map_err(|e| ActionError::result(e.to_string()))??;
-        let typed = typed.ok_or_else(|| ActionError::result("user requested abort!"))?;
+        let typed = typed.ok_or_else(|| Error::new(Kind::User, "user requested abort!"))?;
         input = decode_utf8(&typed);
     } else if let Some(until) = until {
         show(lines);

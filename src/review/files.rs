@@ -53,8 +53,7 @@ pub(super) fn of_task(reviewer: &Reviewer<'_>, subject: &Subject<'_>, found: &mu
     if !dirs.contains(basedir) {
         dirs.push(basedir.clone());
     }
-    let in_role = task.level.role.is_some();
-    if paths::dwim_relative_stack(basedir, &dirs, folder, name, in_role).is_err() {
+    if paths::dwim_relative_stack(basedir, &dirs, folder, name).is_err() {
         let place = argument_place(subject, argument);
         found.push(Finding::new(format!("the file `{name}` is not there"), &place).helped(Some(
             format!("it is looked for in `{folder}/` of the role and beside the playbook"),
@@ -80,7 +79,6 @@ pub(super) fn of_play(reviewer: &Reviewer<'_>, play: &Play, node: &Node, found: 
             std::slice::from_ref(&play.basedir),
             "vars",
             name,
-            false,
         )
         .is_err()
         {

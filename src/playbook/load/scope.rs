@@ -110,7 +110,7 @@ impl Loader {
     /// The file that an entry of `vars_files` names.
     fn find_vars_file(&self, play: &PlayBase, name: &str) -> Option<PathBuf> {
         let folder = play.level.span.path().parent()?.to_path_buf();
-        paths::dwim_relative_stack(&play.basedir, &[folder], "vars", name, false).ok()
+        paths::dwim_relative_stack(&play.basedir, &[folder], "vars", name).ok()
     }
 }
 

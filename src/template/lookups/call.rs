@@ -142,7 +142,7 @@ impl<'a> Call<'a> {
             }
         };
         let base = self.basedir();
-        Ok(paths::dwim_relative_stack(&base, &self.search_path(), subdir, &name, false).ok())
+        Ok(paths::dwim_relative_stack(&base, &self.search_path(), subdir, &name).ok())
     }
 
     /// The bytes of a file, decrypted if they are encrypted.
