@@ -354,10 +354,10 @@ pub fn contains(haystack: &Value, needle: &Value) -> PyResult<bool> {
             Value::Str(n) => Ok(s.contains(n.as_str())),
             other => Err(PyError::type_error(format!(
                 "'in <string>' requires string as left operand, not {}",
-                type_name(other)
+                type_name(if matches!(needle, Value::Object(_)) { needle } else { other })
             ))),
         },
-        Value::Bytes(b) => match settle(needle)?.as_ref() {
+        Value::Bytes(b) => match settle_typed(needle)?.as_ref() {
             Value::Bytes(n) => Ok(n.is_empty() || b.windows(n.len()).any(|w| w == &**n)),
             Value::Int(n) => Ok(b.iter().any(|x| i64::from(*x) == *n)),
             other => Err(PyError::type_error(format!(

@@ -62,7 +62,14 @@ impl Object for HostVars {
     }
 
     fn get_item(&self, key: &Value) -> Option<Value> {
-        Some(self.host(key.as_str()?))
+        // Names of hosts are text; the hint names others as Python writes them.
+        match key {
+            Value::Str(name) => Some(self.host(name.as_str())),
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
+                Some(self.host(&key.to_text()))
+            }
+            _ => None,
+        }
     }
 
     fn iterate(&self) -> Option<Vec<Value>> {

@@ -29,6 +29,7 @@ CLASS_OF = {
 }
 CLASSES = re.compile('|'.join(re.escape(name) for name in CLASS_OF))
 SURROGATES = re.compile(r'\\udc[89a-f][0-9a-f]')
+SET = re.compile(r'{[^:}]+}')
 BATCH = 500
 # Seconds for a batch, of which a sane one takes two on a machine with nothing else to do.
 PATIENCE = 60
@@ -77,7 +78,7 @@ def explained(theirs, our, case):
     if plain[0] == plain[1] and shown[1].count('Unsafe') > shown[0].count('Unsafe'):
         return True
     # Both go on for ever.
-    if theirs.get('error') == our.get('error') == 'hangs':
+    if our.get('error') == 'hangs' and 'hangs' in theirs.get('error', ''):
         return True
     # How deep Python's stack is depends on what happened before.
     if all('maximum recursion depth exceeded' in answer.get('error', '') for answer in (theirs, our)):

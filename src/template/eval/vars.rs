@@ -174,7 +174,8 @@ impl MappingMethod {
         let Value::Object(o) = &self.of else { return Ok(Value::None) };
         if self.name == "get" {
             let [key, default] = args.bind("get", &["self"], &["key", "default"], 1)?;
-            let found = key.and_then(|key| o.get_item(&key)).filter(|v| !v.is_undefined());
+            // `hostvars` has something undefined for hosts that are not there, so that no default helps.
+            let found = key.and_then(|key| o.get_item(&key));
             return Ok(found.or(default).unwrap_or(Value::None));
         }
         args.expect_none(self.name)?;

@@ -132,8 +132,10 @@ impl<'a> Call<'a> {
     pub fn find_quietly(&self, subdir: &str, needle: &Value) -> PyResult<Option<PathBuf>> {
         let name = match needle {
             Value::Undefined(u) => return Err(PyError::undefined(u)),
-            empty if !crate::value::ops::truth(empty)? => return Ok(None),
+            Value::None => return Ok(None),
             Value::Str(_) | Value::Vaulted(_) => to_text(needle)?,
+            // Python doesn't look at how such values begin; an empty name is a folder's.
+            empty if !crate::value::ops::truth(empty)? => to_text(empty)?,
             other => {
                 return Err(PyError::new(
                     PyErrorKind::AttributeError,
@@ -148,7 +150,7 @@ impl<'a> Call<'a> {
     /// The bytes of a file, decrypted if they are encrypted.
     pub fn read(&self, path: &Path) -> PyResult<Vec<u8>> {
         let shown = path.display();
-        if !path.is_file() {
+        if !path.exists() {
             return Err(PyError::new(
                 PyErrorKind::Other("ansible.errors.AnsibleFileNotFound"),
                 format!(
@@ -159,7 +161,10 @@ impl<'a> Call<'a> {
             ));
         }
         let bytes = std::fs::read(path).map_err(|e| {
-            let why = crate::diagnostic::ansible::os_error(&e, Some(path));
+            // ansible opens the path as bytes, and Python shows them so.
+            let opened = paths::unfrack_path(path, false);
+            let why = crate::diagnostic::ansible::os_error(&e, None);
+            let why = format!("{why}: b'{}'", opened.display());
             PyError::new(
                 PyErrorKind::Other("ansible.errors.AnsibleParserError"),
                 format!("an error occurred while trying to read the file '{shown}': {why}. {why}"),
