@@ -97,6 +97,11 @@ impl Buffer {
             Value::Str(s) if concat != Concat::Text && s.class() == StrClass::Native => {
                 Single::Done(Value::Str(s))
             }
+            // `str.join` makes plain text of one piece, too.
+            Value::Str(s) if concat == Concat::Text && s.class() == StrClass::Markup => {
+                let plain = Str::new(s.as_str());
+                Single::Text(if s.is_unsafe() { plain.into_unsafe() } else { plain })
+            }
             Value::Str(s) => Single::Text(s),
             Value::Vaulted(v) if concat == Concat::Native => Single::Done(Value::str(v.plain()?)),
             other if concat == Concat::Native => Single::Done(other),

@@ -51,7 +51,11 @@ fn comment(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
 
     let settled = settle(&value)?;
     let Value::Str(text) = settled.as_ref() else {
-        return Err(ops::no_attribute(&settled, "replace"));
+        // Bytes have the method, and refuse its text.
+        return Err(match settled.as_ref() {
+            Value::Bytes(_) => PyError::type_error("a bytes-like object is required, not 'str'"),
+            other => ops::no_attribute(other, "replace"),
+        });
     };
     let mut out = String::new();
     if !beginning.is_empty() {

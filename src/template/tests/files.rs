@@ -87,6 +87,7 @@ fn absolute(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     let [] = args.bind("isabs", &["s"], &[], 0)?;
     match settle_typed(&value)?.as_ref() {
         Value::Str(s) => Ok(Value::Bool(s.starts_with('/'))),
+        Value::Bytes(b) => Ok(Value::Bool(b.starts_with(b"/"))),
         other => Err(PyError::type_error(format!(
             "expected str, bytes or os.PathLike object, not {}",
             type_name(other)
