@@ -391,11 +391,14 @@ pub fn rem(a: &Value, b: &Value) -> PyResult<Value> {
     if let Value::Str(template) = x.as_ref() {
         return format::percent(template, b).map(Value::Str);
     }
+    if let Value::Bytes(template) = x.as_ref() {
+        return format::percent_bytes(template, b).map(|bytes| Value::Bytes(bytes.into()));
+    }
     let y = settle(b)?;
     let (x, y) = (x.as_ref(), y.as_ref());
     let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) else {
         return match (TimeDelta::of(x), TimeDelta::of(y)) {
-            _ if is_unsafe(b) && !matches!(x, Value::Bytes(_)) => Ok(not_implemented()),
+            _ if is_unsafe(b) => Ok(not_implemented()),
             (Some(p), Some(q)) if q.micros() != 0 => {
                 Ok(TimeDelta::from_micros(p.micros().mod_floor(&q.micros())).into_value())
             }

@@ -55,10 +55,9 @@ pub struct Digest(&'static str);
 
 impl Digest {
     pub fn named(name: &str) -> Option<Digest> {
-        ["sha256", "sha384", "sha512", "sha1", "md5", "sha224"]
+        ["sha256", "sha384", "sha512", "sha1", "md5"]
             .into_iter()
             .find(|known| *known == name)
-            .filter(|known| *known != "sha224")
             .map(Digest)
     }
 }

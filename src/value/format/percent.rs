@@ -21,9 +21,28 @@ struct Args<'a> {
     mapping: Option<&'a Value>,
     /// Whether the template is escaped text, so that what it shows is escaped too.
     escapes: bool,
+    /// Whether the template is bytes, a character each.
+    bytes: bool,
 }
 
-impl Args<'_> {
+impl<'a> Args<'a> {
+    /// The right-hand side of a template that is text or bytes.
+    fn of(args: &'a Value, bytes: bool) -> Self {
+        let (items, mapping) = match args {
+            Value::Tuple(items) => (items.to_vec(), None),
+            other => {
+                let keyed = match other {
+                    Value::Str(_) | Value::Vaulted(_) => false,
+                    Value::Bytes(_) => !bytes,
+                    Value::List(_) | Value::Undefined(_) => true,
+                    other => access::is_mapping(other),
+                };
+                (vec![other.clone()], keyed.then_some(other))
+            }
+        };
+        Self { items, next: 0, mapping, escapes: false, bytes }
+    }
+
     fn next(&mut self) -> PyResult<Value> {
         let item = self.items.get(self.next).cloned();
         self.next += 1;
@@ -44,44 +63,44 @@ struct Spec {
 
 /// `template % args`.
 pub fn percent(template: &Str, args: &Value) -> PyResult<Str> {
-    let mut args = match args {
-        Value::Tuple(items) => {
-            Args { items: items.to_vec(), next: 0, mapping: None, escapes: false }
-        }
-        other => {
-            let keyed = !matches!(other, Value::Str(_) | Value::Vaulted(_))
-                && (access::is_mapping(other)
-                    || matches!(other, Value::List(_) | Value::Bytes(_) | Value::Undefined(_)));
-            Args {
-                items: vec![other.clone()],
-                next: 0,
-                mapping: keyed.then_some(other),
-                escapes: false,
-            }
-        }
-    };
+    let mut args = Args::of(args, false);
     args.escapes = is_escaped(template);
-    let chars: Vec<char> = template.chars().collect();
-    let mut out = String::with_capacity(template.len());
-    let mut at = 0;
-    while at < chars.len() {
-        if chars[at] == '%' {
-            at += 1;
-            at = field(&chars, at, &mut args, &mut out)?;
-        } else {
-            out.push(chars[at]);
-            at += 1;
-        }
-    }
-    if args.next < args.items.len() && args.mapping.is_none() {
-        return Err(PyError::type_error("not all arguments converted during string formatting"));
-    }
+    let out = filled(template, &mut args)?;
     if !template.contains('%') {
         // Nothing was formatted: it is the text itself.
         return Ok(template.clone());
     }
     let is_unsafe = args.items.iter().any(is_unsafe);
     Ok(if is_unsafe { template.alike(out).into_unsafe() } else { template.alike(out) })
+}
+
+/// `template % args` of bytes.
+pub fn percent_bytes(template: &[u8], args: &Value) -> PyResult<Vec<u8>> {
+    let text: String = template.iter().map(|b| char::from(*b)).collect();
+    let out = filled(&text, &mut Args::of(args, true))?;
+    // All that is put in is bytes or ASCII.
+    Ok(out.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect())
+}
+
+fn filled(template: &str, args: &mut Args) -> PyResult<String> {
+    let chars: Vec<char> = template.chars().collect();
+    let mut out = String::with_capacity(template.len());
+    let mut at = 0;
+    while at < chars.len() {
+        if chars[at] == '%' {
+            at += 1;
+            at = field(&chars, at, args, &mut out)?;
+        } else {
+            out.push(chars[at]);
+            at += 1;
+        }
+    }
+    if args.next < args.items.len() && args.mapping.is_none() {
+        let what = if args.bytes { "bytes" } else { "string" };
+        let text = format!("not all arguments converted during {what} formatting");
+        return Err(PyError::type_error(text));
+    }
+    Ok(out)
 }
 
 fn is_unsafe(value: &Value) -> bool {
@@ -104,7 +123,8 @@ fn field(chars: &[char], mut at: usize, args: &mut Args, out: &mut String) -> Py
         let Some(mapping) = args.mapping else {
             return Err(PyError::type_error("format requires a mapping"));
         };
-        keyed = Some(access::subscript(mapping, &Value::str(key))?);
+        let key = if args.bytes { Value::Bytes(latin(&key).into()) } else { Value::str(key) };
+        keyed = Some(access::subscript(mapping, &key)?);
         at = end;
     }
     let mut spec = Spec::default();
@@ -142,6 +162,18 @@ fn field(chars: &[char], mut at: usize, args: &mut Args, out: &mut String) -> Py
         None => args.next()?,
     };
     let value = match kind {
+        's' | 'b' if args.bytes => {
+            out.push_str(&pad(cut(bytes_of(&value)?, &spec), &spec, false));
+            return Ok(at + 1);
+        }
+        'r' if args.bytes => {
+            out.push_str(&convert(&value, 'a', &spec, at)?);
+            return Ok(at + 1);
+        }
+        'c' if args.bytes => {
+            out.push_str(&pad(byte(&value)?.to_string(), &spec, false));
+            return Ok(at + 1);
+        }
         's' if args.escapes => Value::str(escaped(&value)?),
         'r' | 'a' if args.escapes => {
             let text = escape(&repr(&value)?);
@@ -152,6 +184,34 @@ fn field(chars: &[char], mut at: usize, args: &mut Args, out: &mut String) -> Py
     };
     out.push_str(&convert(&value, kind, &spec, at)?);
     Ok(at + 1)
+}
+
+fn latin(text: &str) -> Vec<u8> {
+    text.chars().filter_map(|c| u8::try_from(c).ok()).collect()
+}
+
+fn bytes_of(value: &Value) -> PyResult<String> {
+    match settle_typed(value)?.as_ref() {
+        Value::Bytes(b) => Ok(b.iter().map(|b| char::from(*b)).collect()),
+        other => Err(PyError::type_error(format!(
+            "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",
+            type_name(other)
+        ))),
+    }
+}
+
+fn byte(value: &Value) -> PyResult<char> {
+    let byte = match settle_typed(value)?.as_ref() {
+        Value::Bytes(b) if b.len() == 1 => Ok(b[0]),
+        Value::Bool(b) => Ok(u8::from(*b)),
+        Value::Int(n) => u8::try_from(*n).map_err(|_| true),
+        Value::BigInt(_) => Err(true),
+        _ => Err(false),
+    };
+    byte.map(char::from).map_err(|a_number| match a_number {
+        true => PyError::new(PyErrorKind::OverflowError, "%c arg not in range(256)"),
+        false => PyError::type_error("%c requires an integer in range(256) or a single byte"),
+    })
 }
 
 fn key(chars: &[char], open: usize) -> PyResult<(String, usize)> {
