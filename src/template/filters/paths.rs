@@ -345,7 +345,10 @@ fn split_drive(p: &str) -> (&str, &str) {
             None => (p, ""),
         };
     }
-    if p.as_bytes().get(1) == Some(&b':') { p.split_at(2) } else { ("", p) }
+    match p.char_indices().nth(1) {
+        Some((at, ':')) => p.split_at(at + 1),
+        _ => ("", p),
+    }
 }
 
 fn win_basename(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
