@@ -170,28 +170,27 @@ fn packages(
     if state == "absent" {
         return apt.remove(cx, args, &names);
     }
-    install(cx, args, apt, &names, Some(updated))
+    let result = install(cx, args, apt, &names);
+    let key = |name: &str| name.to_owned();
+    let cache = Map::from_iter([
+        (key("cache_updated"), updated.changed.into()),
+        (key("cache_update_time"), updated.time.into()),
+    ]);
+    result.map(|outcome| outcome.with_all(cache.clone())).map_err(|failure| {
+        match failure.msg.starts_with("No package") {
+            true => failure,
+            false => failure.with_all(cache),
+        }
+    })
 }
 
-/// Installs what is not as wanted. What apt-get came to, be it a failure, tells of the lists too;
-/// what fails before it is run doesn't.
+/// Installs what is not as wanted.
 fn install(
     cx: &mut Context<'_>,
     args: &mut Args,
     apt: &Apt,
     names: &[String],
-    updated: Option<&cache::Updated>,
 ) -> Result<Outcome, Failure> {
-    let key = |name: &str| name.to_owned();
-    let lists: Map = updated
-        .into_iter()
-        .flat_map(|lists| {
-            [
-                (key("cache_updated"), lists.changed.into()),
-                (key("cache_update_time"), lists.time.into()),
-            ]
-        })
-        .collect();
     let state = args.req("state").to_owned();
     let build_dep = state == "build-dep";
     let (mut wanted, mut plain): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
@@ -210,7 +209,7 @@ fn install(
     let mut outcome = if wanted.is_empty() {
         Outcome::new(false)
     } else {
-        apt.install(cx, args, &wanted, &state).map_err(|f| f.with_all(lists.clone()))?
+        apt.install(cx, args, &wanted, &state)?
     };
     if !build_dep && !cx.check && !plain.is_empty() {
         apt.mark_manual(cx, &plain)?;
@@ -218,7 +217,7 @@ fn install(
     if wanted.is_empty() {
         outcome = Outcome::new(false);
     }
-    Ok(outcome.with_all(lists))
+    Ok(outcome)
 }
 
 /// What to ask apt-get for, for one package; nothing if it is as wanted.
@@ -295,7 +294,7 @@ fn install_files(
     }
     let before = match missing.is_empty() {
         true => None,
-        false => Some(install(cx, args, apt, &missing, None)?),
+        false => Some(install(cx, args, apt, &missing)?),
     };
     if wanted.is_empty() {
         return Ok(Outcome::new(false).with("stdout", "").with("stderr", "").with("diff", ""));
