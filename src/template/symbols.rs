@@ -526,9 +526,7 @@ impl Resolver {
         walk::target_names(&s.target, &mut check, Met::Store);
         walk::every_name(&s.body, &mut check);
         walk::every_name(&s.else_body, &mut check);
-        if assigns_loop {
-            return error("Can't assign to special loop variable in for-loop target");
-        }
+        s.assigns_loop = assigns_loop;
         self.expr(&mut s.iter, symbols);
         if let Some(test) = &mut s.test {
             let slots = Slots::default();

@@ -117,6 +117,8 @@ pub(super) struct For {
     pub iter: Expr,
     pub test: Option<LoopTest>,
     pub recursive: bool,
+    /// Whether something in it assigns `loop`, which jinja2 refuses when it comes to it.
+    pub assigns_loop: bool,
     /// The slot of `loop` if anything may look at it.
     pub loop_slot: Option<Slot>,
     pub frame: Frame,

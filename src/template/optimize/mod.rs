@@ -144,6 +144,10 @@ impl Optimizer<'_> {
 
     fn for_loop(&mut self, s: &mut For) -> Optimized {
         s.test.iter_mut().try_for_each(|t| self.expr(&mut t.test))?;
+        if s.assigns_loop {
+            let message = "Can't assign to special loop variable in for-loop target".to_owned();
+            return Err(Failure::Syntax(SyntaxError { message, at: 0, line: 1 }));
+        }
         if !s.recursive {
             self.expr(&mut s.iter)?;
         }

@@ -205,6 +205,7 @@ impl<'a> Parser<'a> {
             iter,
             test,
             recursive,
+            assigns_loop: false,
             loop_slot: None,
             frame: Frame::default(),
             body,
