@@ -50,6 +50,7 @@ part 'fuzz, YAML' tests/fuzz/run.sh --yaml --seed 11 --count 5000
 # Of templates that nobody has seen, a few in ten thousand still differ.
 part 'fuzz, another seed' tests/fuzz/run.sh --seed "${FUZZ_SEED:-$RANDOM}" --count "${FUZZ_COUNT:-5000}" --most 8
 part 'fuzz, YAML, another seed' tests/fuzz/run.sh --yaml --seed "${FUZZ_SEED:-$RANDOM}" --count "${FUZZ_COUNT:-5000}" --most 2
+part 'fuzz, playbooks' tests/fuzz/run.sh --playbooks --seed "${FUZZ_SEED:-$RANDOM}" --count 200 --most 6
 part 'lab' cargo test --locked --test lab
 part 'demo' env PROFILE=dev tests/lab/demo.sh
 part 'homelab' env VMSTATION_PLAY="${CARGO_TARGET_DIR:-$ROOT/target}/debug/vmstation-play" tests/homelab/check.sh

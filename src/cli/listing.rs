@@ -121,11 +121,24 @@ impl Lister<'_> {
                 }
             }
         }
+        self.warn_of_patterns(&play)?;
         let fields = Fields::resolve(&play, &render, self.defaults)?;
         self.read_vars_files(&play, &fields.vars_files)?;
-        // Patterns that match nothing are warned of before anything is listed.
-        self.inventory.select(&fields.hosts)?;
         Ok((play, fields))
+    }
+
+    /// Patterns that match nothing are warned of before anything is listed, as they are written: templates are not.
+    fn warn_of_patterns(&self, play: &Play) -> Result<()> {
+        let Some(written) = play.level.own(Keyword::Hosts) else { return Ok(()) };
+        let patterns = match &written.value {
+            Value::List(items) => items.snapshot(),
+            other => vec![other.clone()],
+        };
+        let patterns: Vec<String> = patterns.iter().map(Value::to_text).collect();
+        if !patterns.iter().any(|pattern| self.loader.is_template(pattern)) {
+            self.inventory.select(&patterns)?;
+        }
+        Ok(())
     }
 
     /// Reads what `vars_files` names, since files that are wrong are errors here too; those that are not there, or whose

@@ -81,6 +81,8 @@ fn place(span: &Span) -> String {
 /// The line at fault with its line end and the line before it. Where that line is blank it is the
 /// last one before that is not, or else the last of all, as ansible counts on backwards from there.
 fn lines_around(text: &str, line: usize) -> Option<(String, String)> {
+    // Python reads the lines again, and knows these ends of them only.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let last = lines.len().checked_sub(1)?;
     let full = |lines: &[&str]| lines.iter().rposition(|l| !l.trim().is_empty());

@@ -19,6 +19,18 @@ pub struct Source {
     json: AtomicBool,
 }
 
+/// Whether a line ends with this byte: after a line feed, a carriage return without one, and what Unicode has for the
+/// ends of lines and paragraphs, as libyaml counts.
+fn ends_line(text: &[u8], at: usize) -> bool {
+    match text[at] {
+        b'\n' => true,
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        0x85 => at > 0 && text[at - 1] == 0xc2,
+        0xa8 | 0xa9 => text[..at].ends_with(&[0xe2, 0x80]),
+        _ => false,
+    }
+}
+
 impl Source {
     /// A source called `name` that reads `text`.
     pub fn new(name: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
@@ -69,12 +81,11 @@ impl Source {
 
     fn line_starts(&self) -> &[u32] {
         self.lines.get_or_init(|| {
-            std::iter::once(0)
-                .chain(self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| {
-                    // Sources over 4 GiB are refused when they are read.
-                    u32::try_from(i + 1).unwrap_or(u32::MAX)
-                }))
-                .collect()
+            let text = self.text.as_bytes();
+            let breaks = text.iter().enumerate().filter(|(at, _)| ends_line(text, *at));
+            // Sources over 4 GiB are refused when they are read.
+            let starts = breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
+            std::iter::once(0).chain(starts).collect()
         })
     }
 

@@ -308,13 +308,18 @@ pub fn as_type(name: &str, takes: Type, required: bool, value: &Value) -> Result
     if value.is_none() && !matches!(takes, Type::List | Type::Strings | Type::Tags | Type::Dict) {
         return Ok(Value::None);
     }
+    // What can't be decrypted is told as that.
+    let decrypted = match (value, takes) {
+        (Value::Vaulted(v), Type::Bool) => Some(Value::str(v.plain()?)),
+        _ => None,
+    };
     let converted = match takes {
         Type::String => Ok(match value {
             Value::Str(_) => value.clone(),
             other => Value::str(python::text(other)),
         }),
         Type::Int => python::int(value),
-        Type::Bool => boolean(value).map(Value::Bool),
+        Type::Bool => boolean(decrypted.as_ref().unwrap_or(value)).map(Value::Bool),
         Type::Percent => percent(value).map(Value::Float),
         Type::List => Ok(list(value)),
         Type::Strings | Type::Tags => return list_of(name, takes, required, value),

@@ -2,6 +2,7 @@
 # Compares templates made by chance with ansible-core 2.14.18: run.sh [--seed N] [--count N] [--seconds N] ...
 # With --record, asks ansible-core about the lines of src/template/recorded/templates that have no answer yet.
 # With --suite FOLDER, asks it about the YAML test suite, of which FOLDER is a copy.
+# With --playbooks, compares how the syntax of playbooks with mistakes made by chance is checked.
 # ORACLE_BIN names a folder with ansible's programs, PROGRAM our program; without them they are made.
 set -Eeuo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,5 +23,8 @@ fi
 if [ -z "${PROGRAM:-}" ]; then
     cargo build --locked --quiet
     PROGRAM=target/debug/vmstation-play
+fi
+if [ "${1:-}" = --playbooks ]; then
+    exec "${PYTHON[@]}" tests/fuzz/playbooks.py "$PROGRAM" "${@:2}"
 fi
 exec "${PYTHON[@]}" tests/fuzz/fuzz.py "$PROGRAM" "$@"
