@@ -3,8 +3,11 @@
 use indexmap::IndexMap;
 
 use crate::value::{
-    Number, PyError, PyErrorKind, PyResult, Value, number::float_to_bigint, ops::settle,
-    repr::str_repr, types::type_name,
+    Number, PyError, PyErrorKind, PyResult, Value,
+    number::float_to_bigint,
+    ops::{operand, settle},
+    repr::{repr, str_repr},
+    types::type_name,
 };
 
 /// The arguments of a call, beyond the filtered value or the receiver.
@@ -129,7 +132,7 @@ impl CallArgs {
     }
 }
 
-fn too_many(
+pub(super) fn too_many(
     function: &str,
     before: usize,
     params: usize,
@@ -148,7 +151,7 @@ fn too_many(
     PyError::type_error(format!("{function}() takes {takes} but {given} {were} given"))
 }
 
-fn missing_arguments(function: &str, names: &[&str]) -> PyError {
+pub(super) fn missing_arguments(function: &str, names: &[&str]) -> PyError {
     let quoted: Vec<String> = names.iter().map(|n| format!("'{n}'")).collect();
     let listed = match quoted.as_slice() {
         [one] => one.clone(),
@@ -186,7 +189,7 @@ pub fn index(value: &Value) -> PyResult<i64> {
 
 /// `int(value)`.
 pub fn to_int(value: &Value) -> PyResult<Value> {
-    let v = settle(value)?;
+    let v = operand(value)?;
     match v.as_ref() {
         Value::Str(s) => match crate::value::number::parse_int(s, 10) {
             Some(n) => Ok(Value::big(n)),
@@ -214,13 +217,19 @@ pub fn to_int(value: &Value) -> PyResult<Value> {
     }
 }
 
+fn no_float(shown: &str) -> PyError {
+    PyError::value_error(format!("could not convert string to float: {shown}"))
+}
+
 /// `float(value)`.
 pub fn to_float(value: &Value) -> PyResult<f64> {
-    let v = settle(value)?;
+    let v = operand(value)?;
     match v.as_ref() {
-        Value::Str(s) => crate::value::number::parse_float(s).ok_or_else(|| {
-            PyError::value_error(format!("could not convert string to float: {}", str_repr(s)))
-        }),
+        Value::Str(s) => crate::value::number::parse_float(s).ok_or_else(|| no_float(&str_repr(s))),
+        Value::Bytes(b) => {
+            let number = std::str::from_utf8(b).ok().and_then(crate::value::number::parse_float);
+            number.map_or_else(|| Err(no_float(&repr(&v)?)), Ok)
+        }
         other => match Number::of(other) {
             Some(n) => n.to_f64().ok_or_else(|| {
                 PyError::new(PyErrorKind::OverflowError, "int too large to convert to float")
@@ -235,7 +244,7 @@ pub fn to_float(value: &Value) -> PyResult<f64> {
 
 /// A number as functions of `math` take it.
 pub fn real(value: &Value) -> PyResult<f64> {
-    let v = settle(value)?;
+    let v = operand(value)?;
     match Number::of(v.as_ref()) {
         Some(n) => n.to_f64().ok_or_else(|| {
             PyError::new(PyErrorKind::OverflowError, "int too large to convert to float")

@@ -240,7 +240,7 @@ impl Compiler {
 
     fn compile(&self, text: &str, name: Option<Arc<str>>) -> Compiled {
         let mut template = parse::compile(text, name, &self.syntax)?;
-        optimize(&mut template, &self.string_filters)?;
+        optimize(&mut template, &self.string_filters, self.syntax.optimized)?;
         Ok(Arc::new(template))
     }
 }

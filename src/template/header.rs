@@ -57,6 +57,7 @@ pub(super) fn set(syntax: &mut Syntax, key: &str, value: &Value) -> PyResult<()>
         "line_comment_prefix" => syntax.line_comment_prefix = text(),
         "trim_blocks" => syntax.trim_blocks = truth(value)?,
         "lstrip_blocks" => syntax.lstrip_blocks = truth(value)?,
+        "optimized" => syntax.optimized = truth(value)?,
         "keep_trailing_newline" => syntax.keep_trailing_newline = truth(value)?,
         _ => {}
     }

@@ -566,7 +566,8 @@ impl Resolver {
         inner.stmts(&m.function.body);
         let special = undeclared(&m.function.body, &["caller", "kwargs", "varargs"]);
         let explicit = |name: &str| m.parameters.iter().find(|p| &*p.name == name);
-        if special.contains("caller") {
+        m.uses_caller = special.contains("caller");
+        if m.uses_caller {
             match explicit("caller") {
                 Some(p) if p.default.is_none() => {
                     return error(

@@ -117,6 +117,8 @@ pub(super) struct For {
     pub iter: Expr,
     pub test: Option<LoopTest>,
     pub recursive: bool,
+    /// Whether the function of a recursive loop is a generator.
+    pub is_generator: bool,
     /// Whether something in it assigns `loop`, which jinja2 refuses when it comes to it.
     pub assigns_loop: bool,
     /// The slot of `loop` if anything may look at it.
@@ -183,8 +185,11 @@ pub(super) struct Macro {
     pub name: Option<Name>,
     pub parameters: Vec<Parameter>,
     pub caller: Option<Slot>,
+    /// Whether the body looks at `caller`, a parameter or not.
+    pub uses_caller: bool,
     pub kwargs: Option<Slot>,
     pub varargs: Option<Slot>,
+    pub is_generator: bool,
     pub function: Function,
 }
 
@@ -368,4 +373,23 @@ pub(super) enum CompareOp {
     GtEq,
     In,
     NotIn,
+}
+
+/// Whether what `body` includes makes a generator of its function (`eval/generator.rs`).
+pub(super) fn makes_generator(body: &[Stmt]) -> bool {
+    body.iter().any(|stmt| match stmt {
+        Stmt::Include(s) => !s.with_context,
+        Stmt::For(s) => !s.recursive && (makes_generator(&s.body) || makes_generator(&s.else_body)),
+        Stmt::If(arms, otherwise) => {
+            arms.iter().any(|(_, body)| makes_generator(body)) || makes_generator(otherwise)
+        }
+        Stmt::With(s) => makes_generator(&s.body),
+        Stmt::AssignBlock(s) => makes_generator(&s.body),
+        Stmt::FilterBlock(s) => makes_generator(&s.body),
+        Stmt::Scope(s) => makes_generator(&s.body),
+        // Functions of their own, or nothing that has a body.
+        Stmt::Macro(_) | Stmt::CallBlock(_) | Stmt::Block(_) => false,
+        Stmt::Output(_) | Stmt::Assign(_) | Stmt::Expr(_) | Stmt::Break | Stmt::Continue => false,
+        Stmt::Extends(_) | Stmt::Import(_) | Stmt::FromImport(_) => false,
+    })
 }

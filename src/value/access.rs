@@ -7,7 +7,7 @@ use chrono::{Datelike, Timelike};
 use super::{
     BoundMethod, Dict, Number, PyError, PyErrorKind, PyResult, PyType, Range, Str, Undefined,
     Value,
-    ops::{settle, settle_typed, to_key},
+    ops::{operand, settle, settle_typed, to_key},
     repr::{repr, str_repr},
     text::{byte_offset, char_len},
     types::{object_repr, type_name},
@@ -365,7 +365,7 @@ pub fn iterate(value: &Value) -> PyResult<Vec<Value>> {
         Value::List(l) => Some(l.snapshot()),
         Value::Tuple(t) => Some(t.to_vec()),
         Value::Dict(d) => Some(d.read().keys().map(|k| k.value().clone()).collect()),
-        Value::Object(o) => o.iterate(),
+        Value::Object(o) => o.items()?,
         _ => None,
     };
     items.ok_or_else(|| not_iterable(value))
@@ -388,7 +388,7 @@ pub fn is_iterable(value: &Value) -> PyResult<bool> {
         Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) => {
             Ok(true)
         }
-        Value::Object(o) => Ok(o.is_mapping() || o.iterate().is_some()),
+        Value::Object(o) => Ok(o.is_iterable()),
         _ => Ok(false),
     }
 }
@@ -539,7 +539,7 @@ pub fn slice_indices(
 
 /// `value[key]` as Python itself would answer, with its errors.
 pub fn subscript(value: &Value, key: &Value) -> PyResult<Value> {
-    let v = settle(value)?;
+    let v = operand(value)?;
     let name = type_name(value);
     match v.as_ref() {
         Value::Dict(d) => {

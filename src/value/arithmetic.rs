@@ -7,7 +7,7 @@ use num_traits::{Signed, ToPrimitive, Zero};
 use super::{
     DictView, Number, PyError, PyErrorKind, PyResult, Set, Str, TimeDelta, Value, access, format,
     markup::{is_escaped, taken_by},
-    ops::{no_attribute, settle, settle_typed, utc},
+    ops::{no_attribute, operand, settle_typed, utc},
     types::type_name,
 };
 
@@ -30,7 +30,7 @@ pub fn add(a: &Value, b: &Value) -> PyResult<Value> {
     if is_unsafe(a) && b.is_undefined() {
         return Err(concatenate("str", b));
     }
-    let (x, y) = (settle(a)?, settle(b)?);
+    let (x, y) = (operand(a)?, operand(b)?);
     if is_unsafe(b) && !matches!(x.as_ref(), Value::Str(_)) {
         return added_to_unsafe(&x, b);
     }
@@ -127,7 +127,7 @@ fn shift(date: &Value, micros: i64) -> PyResult<Value> {
 
 /// `a - b`.
 pub fn sub(a: &Value, b: &Value) -> PyResult<Value> {
-    let (x, y) = (settle(a)?, settle(b)?);
+    let (x, y) = (operand(a)?, operand(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     // Keys and items of dicts are sets to whatever can be iterated, on either side.
     if [x, y].iter().any(|v| DictView::downcast(v).is_some_and(DictView::is_set)) {
@@ -169,7 +169,7 @@ pub fn mul(a: &Value, b: &Value) -> PyResult<Value> {
     if is_own(a) && b.is_undefined() {
         return repeat(a, b, b);
     }
-    let (x, y) = (settle(a)?, settle(b)?);
+    let (x, y) = (operand(a)?, operand(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     if let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) {
         return arithmetic(p, q, i64::checked_mul, |a, b| a * b, |a, b| a * b);
@@ -268,7 +268,7 @@ fn zero_division(message: &str) -> PyError {
 
 /// `a / b`.
 pub fn div(a: &Value, b: &Value) -> PyResult<Value> {
-    let (x, y) = (settle(a)?, settle(b)?);
+    let (x, y) = (operand(a)?, operand(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) else {
         return match (TimeDelta::of(x), TimeDelta::of(y), Number::of(y)) {
@@ -335,7 +335,7 @@ fn scale(f: f64, by: i64) -> f64 {
 
 /// `a // b`.
 pub fn floordiv(a: &Value, b: &Value) -> PyResult<Value> {
-    let (x, y) = (settle(a)?, settle(b)?);
+    let (x, y) = (operand(a)?, operand(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) else {
         return match (TimeDelta::of(x), TimeDelta::of(y), Number::of(y)) {
@@ -387,14 +387,14 @@ pub fn float_divmod(a: f64, b: f64) -> (f64, f64) {
 
 /// `a % b`, which formats if `a` is text.
 pub fn rem(a: &Value, b: &Value) -> PyResult<Value> {
-    let x = settle(a)?;
+    let x = operand(a)?;
     if let Value::Str(template) = x.as_ref() {
         return format::percent(template, b).map(Value::Str);
     }
     if let Value::Bytes(template) = x.as_ref() {
         return format::percent_bytes(template, b).map(|bytes| Value::Bytes(bytes.into()));
     }
-    let y = settle(b)?;
+    let y = operand(b)?;
     let (x, y) = (x.as_ref(), y.as_ref());
     let (Some(p), Some(q)) = (Number::of(x), Number::of(y)) else {
         return match (TimeDelta::of(x), TimeDelta::of(y)) {
@@ -427,7 +427,7 @@ const MOST_BITS: u64 = 1 << 24;
 
 /// `a ** b`.
 pub fn pow(a: &Value, b: &Value) -> PyResult<Value> {
-    let (x, y) = (settle(a)?, settle(b)?);
+    let (x, y) = (operand(a)?, operand(b)?);
     let (Some(p), Some(q)) = (Number::of(x.as_ref()), Number::of(y.as_ref())) else {
         return Err(unsupported("** or pow()", a, b));
     };
@@ -466,7 +466,7 @@ pub fn pow(a: &Value, b: &Value) -> PyResult<Value> {
 
 /// `-value`.
 pub fn neg(value: &Value) -> PyResult<Value> {
-    let v = settle(value)?;
+    let v = operand(value)?;
     match Number::of(v.as_ref()) {
         Some(Number::Int(n)) => {
             Ok(n.checked_neg().map_or_else(|| Value::big(-BigInt::from(n)), Value::Int))
@@ -482,7 +482,7 @@ pub fn neg(value: &Value) -> PyResult<Value> {
 
 /// `+value`.
 pub fn pos(value: &Value) -> PyResult<Value> {
-    let v = settle(value)?;
+    let v = operand(value)?;
     match (Number::of(v.as_ref()), TimeDelta::of(v.as_ref())) {
         (Some(Number::Int(n)), _) => Ok(Value::Int(n)),
         (Some(_), _) | (_, Some(_)) => Ok(v.into_owned()),

@@ -109,7 +109,15 @@ impl<'t> Parser<'t> {
             self.space();
             match self.peek() {
                 None => return Ok(()),
-                Some('\n' | '\r') => self.at += 1,
+                Some('\n' | '\r') => {
+                    self.at += 1;
+                    // Python takes white space that no line end follows for a line's indentation.
+                    let last = self.rest().rsplit('\x0c').next().unwrap_or("");
+                    let blank = self.rest().chars().all(|c| matches!(c, ' ' | '\t' | '\x0c'));
+                    if blank && !last.is_empty() {
+                        return Err(syntax("unexpected indent"));
+                    }
+                }
                 Some(_) => return Err(syntax("invalid syntax")),
             }
         }

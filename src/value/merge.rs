@@ -60,6 +60,9 @@ pub fn merge(low: &Value, high: &Value, recursive: bool, lists: ListMerge) -> Py
 }
 
 fn shown(value: &Value) -> PyResult<String> {
+    if let Value::Bytes(bytes) = value {
+        return super::codec::decode(bytes, "utf-8", "surrogateescape");
+    }
     json::dumps(value, &json::Layout::default()).or_else(|_| super::repr::to_text(value))
 }
 

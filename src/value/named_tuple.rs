@@ -42,6 +42,10 @@ impl Object for NamedTuple {
         Some(self.items.to_vec())
     }
 
+    fn hashable(&self) -> bool {
+        self.to_plain().is_none_or(|plain| super::ops::is_hashable(&plain))
+    }
+
     fn is_sequence(&self) -> bool {
         true
     }

@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt::Debug};
 
-use super::Value;
+use super::{PyResult, Value};
 
 /// A value with behaviour of its own: hostvars, functions, bound methods, ranges, sets.
 ///
@@ -29,6 +29,16 @@ pub trait Object: Any + Debug + Send + Sync {
     /// What iterating gives: the keys of a mapping, the items of a sequence.
     fn iterate(&self) -> Option<Vec<Value>> {
         None
+    }
+
+    /// Whether iterating gives something.
+    fn is_iterable(&self) -> bool {
+        self.is_mapping() || self.iterate().is_some()
+    }
+
+    /// What iterating gives, where that may fail: code that runs then.
+    fn items(&self) -> PyResult<Option<Vec<Value>>> {
+        Ok(self.iterate())
     }
 
     /// Number of items, if it has a length.

@@ -32,6 +32,16 @@ impl CmpOp {
         }
     }
 
+    /// What `b` is asked where `a` was to be asked this.
+    fn mirrored(self) -> Self {
+        match self {
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+        }
+    }
+
     fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Lt => order.is_lt(),
@@ -42,14 +52,24 @@ impl CmpOp {
     }
 }
 
-/// The value with vaulted text decrypted; fails for undefined values.
+/// The value with vaulted text decrypted; fails for undefined values. jinja2's own undefined
+/// values, of a condition without `else`, stay, and are of a wrong type where they are used.
 pub fn settle(value: &Value) -> PyResult<Cow<'_, Value>> {
     match value {
+        Value::Undefined(u) if u.lenient => Ok(Cow::Borrowed(value)),
         Value::Undefined(u) => Err(PyError::undefined(u)),
         Value::Vaulted(v) => Ok(Cow::Owned(Value::Str(Str::new(v.plain()?)))),
         // A dict or list in disguise (lazily made variables) acts as what it stands for.
         Value::Object(o) => Ok(o.to_plain().map_or(Cow::Borrowed(value), Cow::Owned)),
         _ => Ok(Cow::Borrowed(value)),
+    }
+}
+
+/// The same for operators and numbers: of these jinja2's own undefined values know nothing either.
+pub fn operand(value: &Value) -> PyResult<Cow<'_, Value>> {
+    match value {
+        Value::Undefined(u) => Err(PyError::undefined(u)),
+        other => settle(other),
     }
 }
 
@@ -90,17 +110,21 @@ pub fn to_key(value: Value) -> PyResult<Key> {
             other => other,
         })
         .ok_or_else(|| PyError::type_error("unhashable type")),
-        Some(Value::Undefined(u)) => Err(PyError::undefined(u)),
-        Some(v) => Err(PyError::type_error(format!("unhashable type: '{}'", type_name(v)))),
+        Some(Value::Undefined(u)) => Err(PyError::undefined(&u)),
+        Some(v) => Err(PyError::type_error(format!("unhashable type: '{}'", type_name(&v)))),
     }
 }
 
 /// The part of `value` that has no hash.
-fn unhashable(value: &Value) -> Option<&Value> {
+fn unhashable(value: &Value) -> Option<Value> {
     match value {
-        Value::List(_) | Value::Dict(_) | Value::Undefined(_) => Some(value),
+        Value::List(_) | Value::Dict(_) | Value::Undefined(_) => Some(value.clone()),
         Value::Tuple(items) => items.iter().find_map(unhashable),
-        Value::Object(o) if !o.hashable() => Some(value),
+        Value::Object(o) if !o.hashable() => match o.to_plain() {
+            // A tuple whose items have names: one of them is to blame.
+            Some(plain @ Value::Tuple(_)) => unhashable(&plain),
+            _ => Some(value.clone()),
+        },
         _ => None,
     }
 }
@@ -198,14 +222,26 @@ pub(super) fn utc(d: &chrono::NaiveDateTime, offset: Option<i32>) -> chrono::Nai
     *d - chrono::Duration::seconds(i64::from(offset.unwrap_or(0)))
 }
 
+/// Whether it is a tuple whose items have names.
+fn is_named_tuple(value: &Value) -> bool {
+    match value {
+        Value::Object(o) => o.is_sequence() && matches!(o.to_plain(), Some(Value::Tuple(_))),
+        _ => false,
+    }
+}
+
 /// `a < b` and its kin.
 pub fn compare(a: &Value, b: &Value, op: CmpOp) -> PyResult<bool> {
     if let (Value::Undefined(lenient), Value::Undefined(_)) = (a, b)
         && lenient.lenient
     {
-        return settle(b).map(|_| false);
+        return operand(b).map(|_| false);
     }
-    let (x, y) = (settle(a)?, settle(b)?);
+    if matches!(a, Value::Tuple(_)) && is_named_tuple(b) {
+        // Python asks the more special class first.
+        return compare(operand(b)?.as_ref(), a, op.mirrored());
+    }
+    let (x, y) = (operand(a)?, operand(b)?);
     let (x, y) = (x.as_ref(), y.as_ref());
     if let (Some(x), Some(y)) = (Number::of(x), Number::of(y)) {
         return Ok(x.compare(&y).is_some_and(|o| op.holds(o)));
@@ -359,7 +395,12 @@ pub fn contains(haystack: &Value, needle: &Value) -> PyResult<bool> {
         },
         Value::Bytes(b) => match settle_typed(needle)?.as_ref() {
             Value::Bytes(n) => Ok(n.is_empty() || b.windows(n.len()).any(|w| w == &**n)),
-            Value::Int(n) => Ok(b.iter().any(|x| i64::from(*x) == *n)),
+            Value::Bool(n) => Ok(b.contains(&u8::from(*n))),
+            Value::Int(n) => match u8::try_from(*n) {
+                Ok(n) => Ok(b.contains(&n)),
+                Err(_) => Err(PyError::value_error("byte must be in range(0, 256)")),
+            },
+            Value::BigInt(_) => Err(PyError::value_error("byte must be in range(0, 256)")),
             other => Err(PyError::type_error(format!(
                 "a bytes-like object is required, not '{}'",
                 type_name(other)
@@ -414,6 +455,9 @@ pub fn concat(parts: &[Value]) -> PyResult<Value> {
 
 /// The error of a value that has no attribute, as Python words it.
 pub fn no_attribute(value: &Value, name: &str) -> PyError {
+    if let Value::Undefined(u) = value {
+        return PyError::undefined(u);
+    }
     PyError::new(
         PyErrorKind::AttributeError,
         format!("'{}' object has no attribute '{name}'", type_name(value)),

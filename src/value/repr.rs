@@ -35,6 +35,16 @@ pub fn to_text(value: &Value) -> PyResult<String> {
     }
 }
 
+/// ansible's `to_text(value)`: the text that bytes are, and else `str(value)`.
+pub fn to_native(value: &Value) -> PyResult<super::Str> {
+    match value {
+        Value::Bytes(bytes) => {
+            Ok(super::Str::new(super::codec::decode(bytes, "utf-8", "surrogateescape")?))
+        }
+        other => to_str(other),
+    }
+}
+
 /// `str(value)` as a value: text that is text already is shared, marks included.
 pub fn to_str(value: &Value) -> PyResult<super::Str> {
     match value {

@@ -35,7 +35,7 @@ impl Undefined {
     pub fn message(&self) -> String {
         match (&self.hint, &self.name) {
             (Some(hint), _) => hint.clone(),
-            (None, Some(name)) => format!("'{name}' is undefined"),
+            (None, Some(name)) => format!("{} is undefined", super::repr::str_repr(name)),
             (None, None) => "Undefined".to_owned(),
         }
     }

@@ -27,9 +27,8 @@ impl HostVars {
 
     fn host(&self, name: &str) -> Value {
         let Some(host) = self.world.inventory().find(name) else {
-            // `'` and `"` as Python quotes a text that holds `'`.
-            let hint = format!("\"hostvars['{name}']\" is undefined");
-            return undefined(hint);
+            let name = format!("hostvars['{name}']");
+            return Value::Undefined(Arc::new(Undefined::named(name)));
         };
         match self.world.stack_for_others(&host, &self.basedir) {
             Ok(stack) => {

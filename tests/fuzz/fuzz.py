@@ -21,15 +21,17 @@ import documents
 import grammar
 import templar
 
-ADDRESS = re.compile(r' at 0x[0-9a-f]+')
 # Classes of text, as messages name them, and the plain ones that they stand for.
 CLASS_OF = {
+    'ansible.utils.unsafe_proxy.AnsibleUnsafeBytes': 'bytes', 'AnsibleUnsafeBytes': 'bytes',
     'ansible.utils.unsafe_proxy.AnsibleUnsafeText object': 'str object', 'markupsafe.Markup object': 'str object', 'AnsibleUnsafeText': 'str', 'Markup': 'str',
     'ansible.utils.unsafe_proxy.NativeJinjaUnsafeText object': 'ansible.utils.native_jinja.NativeJinjaText object', 'NativeJinjaUnsafeText': 'NativeJinjaText',
 }
 CLASSES = re.compile('|'.join(re.escape(name) for name in CLASS_OF))
 SURROGATES = re.compile(r'\\udc[89a-f][0-9a-f]')
 SET = re.compile(r'{[^:}]+}')
+# Filters that make sets of what is no list.
+SETS = ['difference', 'intersect', 'union']
 BATCH = 500
 # Seconds for a batch, of which a sane one takes two on a machine with nothing else to do.
 PATIENCE = 60
@@ -53,7 +55,7 @@ def ours(program, cases, folder):
             except subprocess.TimeoutExpired:
                 child.kill()
                 out, why = child.communicate()[0], hangs
-        given = [json.loads(ADDRESS.sub(' at 0x', line)) for line in out.split('\n')[:-1]]
+        given = [json.loads(templar.steady(line)) for line in out.split('\n')[:-1]]
         answers += given
         # A slow machine has the rest asked again: what hangs doesn't answer even then.
         if len(answers) < len(cases) and not (given and why == hangs):
@@ -65,6 +67,8 @@ def same(theirs, our, mode):
     """Whether two answers are one. Undefined names are told by a class of their own inside ansible."""
     if 'result' in theirs:
         return theirs['result'] == our.get('result') and (theirs['unsafe'] == our['unsafe'] or mode == 'file')
+    # What stands for bytes that are no text has a character of its own in our messages.
+    theirs['error'] = re.sub('[\udc80-\udcff]', lambda found: chr(0x10FF00 + ord(found[0]) - 0xDC00), theirs['error'])
     classes = {'jinja2.exceptions.UndefinedError': 'ansible.errors.AnsibleUndefinedVariable'}
     kind = our.get('class')
     return theirs.get('error') == our.get('error') and theirs['class'] == classes.get(kind, kind)
@@ -75,7 +79,10 @@ def explained(theirs, our, case):
     # Text that is made of unsafe text stays unsafe here, where Python sometimes forgets: that shows where its class is named.
     shown = [answer.get('error') or answer.get('result', '') for answer in (theirs, our)]
     plain = [CLASSES.sub(lambda found: CLASS_OF[found[0]], text) for text in shown]
-    if plain[0] == plain[1] and shown[1].count('Unsafe') > shown[0].count('Unsafe'):
+    if plain[0] == plain[1] and ('UnsafeBytes' in shown[0] or shown[1].count('Unsafe') > shown[0].count('Unsafe')):
+        return True
+    # What unsafe text makes of a sum shows it, too.
+    if shown[1] == "'NotImplemented'" and 'unsupported operand type(s) for +: ' in shown[0]:
         return True
     # Both go on for ever.
     if our.get('error') == 'hangs' and 'hangs' in theirs.get('error', ''):
@@ -99,7 +106,8 @@ def explained(theirs, our, case):
     if '\ufffd' in our and SURROGATES.sub('\ufffd', theirs) == our:
         return True
     # Sets have no order.
-    return our[:1] == '{' and sorted(our) == sorted(theirs)
+    made = any(name in str(case['template']) for name in SETS)
+    return (made or our[:1] == '{') and sorted(our) == sorted(theirs)
 
 
 def signature(theirs, our):

@@ -2,14 +2,20 @@
 
 import os
 import re
+import shutil
 import signal
+import sys
 import warnings
 
 warnings.filterwarnings('ignore')
 
 from ansible import constants as C  # noqa: E402
+from ansible import context  # noqa: E402
+from ansible.cli import CLI  # noqa: E402
 from ansible.inventory.manager import InventoryManager  # noqa: E402
+from ansible.module_utils.common.collections import ImmutableDict  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
+from ansible.playbook.play import Play  # noqa: E402
 from ansible.playbook.conditional import Conditional  # noqa: E402
 from ansible.template import AnsibleEnvironment, Templar  # noqa: E402
 from ansible.utils.display import Display  # noqa: E402
@@ -19,7 +25,16 @@ from ansible.vars.manager import VariableManager  # noqa: E402
 
 # Seconds of the processor that a template may take.
 PATIENCE = 10
-ADDRESS = re.compile(r' at 0x[0-9a-f]+')
+# What both call the Python that runs ansible.
+sys.executable = shutil.which('python3')
+# What differs from run to run: addresses, and what stands for what is left out.
+ADDRESS = re.compile(r' at 0x[0-9a-f]+', re.IGNORECASE)
+OMITTED = re.compile(r'__omit_place_holder__[0-9a-f]+')
+
+
+def steady(text):
+    return OMITTED.sub('__omit_place_holder__', ADDRESS.sub(' at 0x', text))
+
 
 for silenced in ('warning', 'deprecated', 'display', 'verbose'):
     setattr(Display, silenced, lambda *args, **kwargs: None)
@@ -48,9 +63,11 @@ OF_HOST = {}
 def render_for(host, inventory):
     """From here on templates see what a task on a host of an inventory file sees."""
     hosts = InventoryManager(loader=LOADER, sources=[inventory])
-    manager = VariableManager(loader=LOADER, inventory=hosts)
+    context.CLIARGS = ImmutableDict(check=False, diff=False, inventory=(os.path.abspath(inventory),), verbosity=0)
+    manager = VariableManager(loader=LOADER, inventory=hosts, version_info=CLI.version_info(gitinfo=False))
     HostVars(inventory=hosts, variable_manager=manager, loader=LOADER)
-    OF_HOST.update(manager.get_vars(host=hosts.get_host(host)))
+    play = Play.load({'hosts': 'all'}, variable_manager=manager, loader=LOADER)
+    OF_HOST.update(manager.get_vars(play=play, host=hosts.get_host(host), _hosts=[host], _hosts_all=[host]))
     OF_HOST['vars'] = dict(OF_HOST)
 
 
@@ -77,7 +94,8 @@ def trusted(value):
 
 
 def render(request, folder):
-    variables = OF_HOST | trusted(request.get('vars', {}))
+    variables = trusted(request.get('vars', {}))
+    variables |= {name: value for name, value in OF_HOST.items() if name not in variables}
     variables.setdefault('omit', '__omit_place_holder__')
     mode = request.get('mode', 'playbook')
     set_native(mode == 'native')
@@ -98,12 +116,12 @@ def answer(request, folder='.'):
     signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         result = render(request, folder)
-        shown = ADDRESS.sub(' at 0x', repr(result))
+        shown = steady(repr(result))
         return {'result': shown, 'unsafe': isinstance(result, AnsibleUnsafe) and isinstance(result, str)}
     except Exception as e:  # the class is part of the answer
         kind = type(e)
         # jinja2 adds a line number to what it did not translate itself; people don't get to see it.
-        text = ADDRESS.sub(' at 0x', str(e)).removesuffix('\n  line 0')
+        text = steady(str(e)).removesuffix('\n  line 0')
         return {'error': text, 'class': f'{kind.__module__}.{kind.__qualname__}'.removeprefix('builtins.')}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)

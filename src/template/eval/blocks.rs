@@ -31,7 +31,7 @@ pub(super) fn run_root(
         extends: Mutex::default(),
     });
     let function = &template.root;
-    let act = Activation::root(Arc::clone(&unit), function.slots);
+    let act = Activation::root(Arc::clone(&unit), None, function.slots);
     if let Some(slot) = function.self_slot {
         act.set(slot, Some(self_reference(context)));
     }
@@ -39,7 +39,9 @@ pub(super) fn run_root(
     if let Some(unknown) = &function.unknown {
         return Err(filters::unknown(unknown));
     }
+    let captured = out.set_captured(false);
     Evaluator::new(&act).exec(&function.body, out)?;
+    out.set_captured(captured);
     let parent = unit.extends.lock().clone();
     match parent {
         Some(parent) => run_root(&parent, context, out),
@@ -61,7 +63,7 @@ fn run_block(
         extends: Mutex::default(),
     });
     let function = &block.function;
-    let act = Activation::root(unit, function.slots);
+    let act = Activation::root(unit, Some(&block.name), function.slots);
     if let Some(slot) = function.self_slot {
         act.set(slot, Some(self_reference(context)));
     }
@@ -72,7 +74,9 @@ fn run_block(
     if let Some(unknown) = &function.unknown {
         return Err(filters::unknown(unknown));
     }
+    let captured = out.set_captured(false);
     Evaluator::new(&act).exec(&function.body, out)?;
+    out.set_captured(captured);
     Ok(())
 }
 
@@ -82,7 +86,11 @@ pub(super) fn call(ev: &Evaluator<'_>, s: &BlockCall, out: &mut Buffer) -> PyRes
         return Ok(());
     }
     let context = if s.scoped {
-        ev.context().derived(ev.locals(&s.locals))
+        let locals = ev.locals(&s.locals);
+        if !locals.is_empty() {
+            ev.context().render_all()?;
+        }
+        ev.context().derived(locals)
     } else {
         Arc::clone(ev.context())
     };
@@ -192,7 +200,7 @@ impl BlockReference {
     /// The block's text.
     pub fn call(&self) -> PyResult<Value> {
         let stack = self.context.blocks.lock().get(&self.name).cloned().unwrap_or_default();
-        let mut out = Buffer::default();
+        let mut out = Buffer::given(self.context.run.concat_now());
         if let Some(block) = stack.get(self.depth) {
             run_block(block, &self.context, self.depth, &mut out)?;
         }

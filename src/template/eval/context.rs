@@ -13,7 +13,7 @@ use std::{
 use indexmap::{IndexMap, IndexSet};
 use parking_lot::Mutex;
 
-use super::{buffer::Concat, globals};
+use super::{buffer::Concat, globals, modules::Module};
 use crate::{
     template::{
         Templar,
@@ -45,7 +45,7 @@ pub(in crate::template) struct Run {
     kept: Mutex<Vec<Arc<Activation>>>,
     contexts: Mutex<Vec<Arc<Context>>>,
     /// Modules that were imported without context, made once.
-    pub modules: Mutex<HashMap<Name, Value>>,
+    pub modules: Mutex<HashMap<Name, Arc<Module>>>,
     /// Macros, blocks, recursive loops and includes that are running.
     depth: AtomicUsize,
 }
@@ -195,6 +195,19 @@ impl Context {
         context
     }
 
+    /// Renders all variables: a scoped block that is handed names gets a copy of them, whether it
+    /// looks at any or not. Undefined ones are no failure yet.
+    pub fn render_all(&self) -> PyResult<()> {
+        let Parent::Variables(_) = self.parent else { return Ok(()) };
+        for name in self.run.templar.scope().names() {
+            let rendered = self.run.templar.variable(&name, self.run.chain.as_ref())?;
+            if rendered.is_some_and(|rendered| rendered.nested) {
+                self.run.converts.store(true, Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    }
+
     /// The same context with more names, for scoped blocks.
     pub fn derived(&self, mut locals: HandedOn) -> Arc<Self> {
         locals.retain(|_, value| value.is_some());
@@ -294,6 +307,16 @@ pub(in crate::template) struct Activation {
     slots: Mutex<Vec<Option<Value>>>,
     parent: Option<Arc<Activation>>,
     pub unit: Arc<Unit>,
+    function: FunctionName,
+}
+
+/// What jinja2 calls the function in the code that it generates.
+#[derive(Clone, Debug)]
+enum FunctionName {
+    Root,
+    Block(Name),
+    /// One inside of another.
+    Inner(&'static str),
 }
 
 impl fmt::Debug for Activation {
@@ -303,16 +326,33 @@ impl fmt::Debug for Activation {
 }
 
 impl Activation {
-    pub fn root(unit: Arc<Unit>, slots: usize) -> Arc<Self> {
-        Arc::new(Self { slots: Mutex::new(vec![None; slots]), parent: None, unit })
+    /// An activation of a template's body, or of a block.
+    pub fn root(unit: Arc<Unit>, block: Option<&Name>, slots: usize) -> Arc<Self> {
+        let function = match block {
+            Some(name) => FunctionName::Block(Arc::clone(name)),
+            None => FunctionName::Root,
+        };
+        Arc::new(Self { slots: Mutex::new(vec![None; slots]), parent: None, unit, function })
     }
 
-    /// An activation of a function inside this one.
-    pub fn nested(self: &Arc<Self>, slots: usize) -> Arc<Self> {
+    /// Python's `__qualname__` of the function.
+    pub fn qualified_name(&self) -> String {
+        let around = self.parent.as_ref().map(|a| format!("{}.<locals>.", a.qualified_name()));
+        let around = around.unwrap_or_default();
+        match &self.function {
+            FunctionName::Root => format!("{around}root"),
+            FunctionName::Block(name) => format!("{around}block_{name}"),
+            FunctionName::Inner(name) => format!("{around}{name}"),
+        }
+    }
+
+    /// An activation of a function inside this one, which jinja2 calls `name`.
+    pub fn nested(self: &Arc<Self>, name: &'static str, slots: usize) -> Arc<Self> {
         Arc::new(Self {
             slots: Mutex::new(vec![None; slots]),
             parent: Some(Arc::clone(self)),
             unit: Arc::clone(&self.unit),
+            function: FunctionName::Inner(name),
         })
     }
 

@@ -58,7 +58,7 @@ impl Evaluator<'_> {
             }
             Stmt::With(s) => return self.with(s, out),
             Stmt::Assign(s) => self.assign_stmt(s)?,
-            Stmt::AssignBlock(s) => self.assign_block(s)?,
+            Stmt::AssignBlock(s) => self.assign_block(s, out)?,
             Stmt::FilterBlock(s) => self.filter_block_stmt(s, out)?,
             Stmt::Macro(s) => self.macro_stmt(s),
             Stmt::CallBlock(s) => self.call_block(s, out)?,
@@ -92,7 +92,14 @@ impl Evaluator<'_> {
         if o.checked && self.unit().extends.lock().is_some() {
             return Ok(());
         }
+        let mut follows = false;
         for part in &o.parts {
+            // jinja2 makes one piece of constants that follow each other.
+            let constant = !matches!(part, Part::Expr(_));
+            if follows && constant {
+                out.join_next();
+            }
+            follows = constant;
             match part {
                 Part::Text(text) => out.push_text(text)?,
                 Part::Constant(_, true) if !self.run().templar.is_native() => {
@@ -232,10 +239,11 @@ impl Evaluator<'_> {
         }
     }
 
-    fn assign_block(&self, s: &AssignBlock) -> PyResult<()> {
+    fn assign_block(&self, s: &AssignBlock, out: &mut Buffer) -> PyResult<()> {
         self.act.enter(&s.frame)?;
-        let mut inner = Buffer::default();
+        let mut inner = Buffer::capturing();
         self.exec(&s.body, &mut inner)?;
+        out.hand_on(inner.leaked())?;
         let text = inner.finish(self.unit().concat)?;
         let value = match &s.filter {
             Some(filter) => self.filter_block(filter, text)?,
@@ -249,8 +257,9 @@ impl Evaluator<'_> {
 
     fn filter_block_stmt(&self, s: &FilterBlock, out: &mut Buffer) -> PyResult<()> {
         self.act.enter(&s.frame)?;
-        let mut inner = Buffer::default();
+        let mut inner = Buffer::capturing();
         self.exec(&s.body, &mut inner)?;
+        out.hand_on(inner.leaked())?;
         let text = inner.finish(self.unit().concat)?;
         out.push(self.filter_block(&s.filter, text)?)?;
         self.act.leave(&s.frame);
@@ -306,6 +315,7 @@ pub(in crate::template) fn is_rolled(value: &Value) -> bool {
     let Value::Object(o) = value else { return false };
     let (type_name, module) = (o.type_name(), o.module());
     module == "collections.abc"
+        || module == "jinja2.runtime" && type_name == "LoopContext"
         || module == "builtins"
             && (matches!(
                 type_name,

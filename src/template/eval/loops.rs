@@ -1,10 +1,14 @@
 //! `{% for %}`: what is iterated, and the `loop` variable.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use parking_lot::Mutex;
 
-use super::{Buffer, Evaluator, context::Activation};
+use super::{Buffer, Evaluator, context::Activation, generator};
 use crate::{
     template::tree::For,
     value::{
@@ -63,10 +67,15 @@ pub(super) fn items(act: &Arc<Activation>, s: &Arc<For>, iter: &Value) -> PyResu
         other => Items::Ready(access::iterate(other)?.into_iter()),
     };
     Ok(match &s.test {
-        Some(test) => Items::Tested(Box::new(items), act.nested(test.slots), Arc::clone(s), false),
+        Some(test) => {
+            Items::Tested(Box::new(items), act.nested("filter", test.slots), Arc::clone(s), false)
+        }
         None => items,
     })
 }
+
+/// How jinja2 calls the function of a recursive loop.
+const FUNCTION: &str = "loop";
 
 /// A recursive loop is a function that gives its text.
 pub(super) fn run_recursive(
@@ -75,12 +84,28 @@ pub(super) fn run_recursive(
     iter: &Value,
     depth: i64,
 ) -> PyResult<Value> {
+    if s.is_generator {
+        around.unit.context.run.keep(around);
+        let (act, s, iter) = (Arc::clone(around), Arc::clone(s), iter.clone());
+        let run = move |out: &mut Buffer| recursive_body(&act, &s, &iter, depth, out);
+        return Ok(generator::make(around, FUNCTION, run));
+    }
+    let mut out = Buffer::capturing();
+    recursive_body(around, s, iter, depth, &mut out)?;
+    out.finish(around.unit.concat)
+}
+
+fn recursive_body(
+    around: &Arc<Activation>,
+    s: &Arc<For>,
+    iter: &Value,
+    depth: i64,
+    out: &mut Buffer,
+) -> PyResult<()> {
     let _deeper = around.unit.context.run.deeper()?;
     let items = items(around, s, iter)?;
-    let act = around.nested(s.slots);
-    let mut out = Buffer::default();
-    Evaluator::new(&act).run_loop(s, items, iter, depth, &mut out)?;
-    out.finish(around.unit.concat)
+    let act = around.nested(FUNCTION, s.slots);
+    Evaluator::new(&act).run_loop(s, items, iter, depth, out)
 }
 
 /// A loop under way.
@@ -104,7 +129,8 @@ pub(super) fn start(
     let length = if s.test.is_none() { access::len(iter).ok() } else { None };
     let around = if s.recursive { act.outer() } else { None };
     act.unit.context.run.keep(act);
-    Ok(Running::Extended(Arc::new(LoopObject {
+    Ok(Running::Extended(Arc::new_cyclic(|this| LoopObject {
+        this: Weak::clone(this),
         recursion: around.map(|around| (around, Arc::clone(s))),
         depth,
         state: Mutex::new(State {
@@ -137,6 +163,8 @@ impl Running {
 
 /// The `loop` variable.
 pub(super) struct LoopObject {
+    /// This object as a value.
+    this: Weak<LoopObject>,
     recursion: Option<(Arc<Activation>, Arc<For>)>,
     depth: i64,
     state: Mutex<State>,
@@ -269,6 +297,21 @@ impl Object for LoopObject {
         "jinja2.runtime"
     }
 
+    fn is_iterable(&self) -> bool {
+        true
+    }
+
+    /// What is left of the loop, which is at its end then.
+    fn items(&self) -> PyResult<Option<Vec<Value>>> {
+        let Some(this) = self.this.upgrade() else { return Ok(Some(Vec::new())) };
+        let mut rest = Vec::new();
+        while let Some(item) = self.advance()? {
+            let this = Value::Object(Arc::clone(&this) as Arc<dyn Object>);
+            rest.push(Value::tuple(vec![item, this]));
+        }
+        Ok(Some(rest))
+    }
+
     fn length(&self) -> Option<usize> {
         usize::try_from(Self::length(self).ok()?).ok()
     }
@@ -301,8 +344,14 @@ impl LoopMethod {
         if self.changed {
             let same = match &state.changed {
                 Some(last) if last.len() == args.len() => {
-                    let pairs = last.iter().zip(&args);
-                    pairs.map(|(a, b)| eq(a, b)).collect::<PyResult<Vec<_>>>()?.iter().all(|e| *e)
+                    let mut same = true;
+                    for (a, b) in last.iter().zip(&args) {
+                        if !eq(a, b)? {
+                            same = false;
+                            break;
+                        }
+                    }
+                    same
                 }
                 _ => false,
             };

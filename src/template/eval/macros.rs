@@ -2,11 +2,14 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use super::{Buffer, Evaluator, context::Activation};
+use super::{Buffer, Evaluator, context::Activation, generator};
 use crate::{
     template::{CallArgs, tree::Macro},
     value::{Dict, Key, Object, PyError, PyResult, Undefined, Value, repr::str_repr},
 };
+
+/// How jinja2 calls the function of any macro.
+const FUNCTION: &str = "macro";
 
 /// A macro with the activation it was made in.
 pub(super) struct MacroObject {
@@ -36,21 +39,20 @@ impl MacroObject {
 
     /// Binds the arguments as `jinja2.runtime.Macro` does and runs the body.
     pub fn call(&self, args: CallArgs) -> PyResult<Value> {
-        let _deeper = self.around.unit.context.run.deeper()?;
         let m = &*self.definition;
         let CallArgs { positional, mut keyword } = args;
-        let act = self.around.nested(m.function.slots);
+        let act = self.around.nested(FUNCTION, m.function.slots);
         let mut places = positional.into_iter();
         let mut missing = Vec::new();
         let mut found_caller = false;
-        for parameter in &m.parameters {
+        for (index, parameter) in m.parameters.iter().enumerate() {
             match places.next() {
                 Some(value) => act.set(parameter.slot, Some(value)),
                 None => {
                     found_caller |= &*parameter.name == "caller";
                     match keyword.shift_remove(&*parameter.name) {
                         Some(value) => act.set(parameter.slot, Some(value)),
-                        None => missing.push(parameter),
+                        None => missing.push(index),
                     }
                 }
             }
@@ -65,23 +67,13 @@ impl MacroObject {
         }
         self.set_keywords(&act, keyword)?;
         self.set_rest(&act, rest)?;
-        let ev = Evaluator::new(&act);
-        act.enter(&m.function.frame)?;
-        for parameter in missing {
-            let value = match &parameter.default {
-                Some(default) => ev.eval(default)?,
-                None => Value::Undefined(Arc::new(Undefined {
-                    name: Some(parameter.name.to_string()),
-                    ..Undefined::hinted(format!(
-                        "parameter {} was not provided",
-                        str_repr(&parameter.name)
-                    ))
-                })),
-            };
-            act.set(parameter.slot, Some(value));
+        if m.is_generator {
+            let definition = Arc::clone(&self.definition);
+            let run = move |out: &mut Buffer| run(&act, &definition, &missing, out);
+            return Ok(generator::make(&self.around, FUNCTION, run));
         }
-        let mut out = Buffer::default();
-        ev.exec(&m.function.body, &mut out)?;
+        let mut out = Buffer::capturing();
+        run(&act, m, &missing, &mut out)?;
         out.finish(act.unit.concat)
     }
 
@@ -127,6 +119,28 @@ impl MacroObject {
     }
 }
 
+/// The function of a macro, whose parameters of the numbers in `missing` were not given.
+fn run(act: &Arc<Activation>, m: &Macro, missing: &[usize], out: &mut Buffer) -> PyResult<()> {
+    let _deeper = act.unit.context.run.deeper()?;
+    let ev = Evaluator::new(act);
+    act.enter(&m.function.frame)?;
+    for parameter in missing.iter().filter_map(|index| m.parameters.get(*index)) {
+        let value = match &parameter.default {
+            Some(default) => ev.eval(default)?,
+            None => Value::Undefined(Arc::new(Undefined {
+                name: Some(parameter.name.to_string()),
+                ..Undefined::hinted(format!(
+                    "parameter {} was not provided",
+                    str_repr(&parameter.name)
+                ))
+            })),
+        };
+        act.set(parameter.slot, Some(value));
+    }
+    ev.exec(&m.function.body, out)?;
+    Ok(())
+}
+
 fn no_caller() -> Value {
     let undefined = Undefined::hinted("No caller defined");
     Value::Undefined(Arc::new(Undefined { name: Some("caller".to_owned()), ..undefined }))
@@ -151,9 +165,7 @@ impl Object for MacroObject {
             }
             "catch_kwargs" => Value::Bool(m.kwargs.is_some()),
             "catch_varargs" => Value::Bool(m.varargs.is_some()),
-            "caller" => {
-                Value::Bool(m.caller.is_some() || m.parameters.iter().any(|p| &*p.name == "caller"))
-            }
+            "caller" => Value::Bool(m.uses_caller),
             _ => return None,
         })
     }

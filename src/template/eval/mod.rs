@@ -5,6 +5,7 @@ mod buffer;
 mod call;
 mod context;
 mod exec;
+mod generator;
 mod globals;
 mod loops;
 mod macros;
@@ -38,7 +39,7 @@ pub(super) fn render(run: &Arc<Run>, template: &Arc<Template>) -> PyResult<Value
     let _end = End(run);
     let parent = Parent::Variables(Arc::default());
     let context = Context::new(run, template, parent);
-    let mut out = Buffer::default();
+    let mut out = Buffer::given(run.concat);
     blocks::run_root(template, &context, &mut out)?;
     out.finish(run.concat)
 }

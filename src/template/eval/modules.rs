@@ -119,11 +119,12 @@ impl Evaluator<'_> {
             }
             found => found?,
         };
-        let parent = if s.with_context {
-            self.context().handed_on(self.locals(&s.locals))
-        } else {
-            Parent::Globals(Arc::default())
-        };
+        if !s.with_context {
+            // jinja2 takes what the template printed when it was run as a module.
+            let module = shared_module(self.run(), &template)?;
+            return out.hand_on(module.stream.clone());
+        }
+        let parent = self.context().handed_on(self.locals(&s.locals));
         let context = Context::new(self.run(), &template, parent);
         blocks::run_root(&template, &context, out)
     }
@@ -172,37 +173,45 @@ impl Evaluator<'_> {
     fn module(&self, name: &Value, locals: Option<HandedOn>) -> PyResult<Value> {
         let run = self.run();
         let template = load(run, name)?;
-        let shared = locals.is_none();
-        let key: Name = name.as_str().unwrap_or_default().into();
-        if shared && let Some(module) = run.modules.lock().get(&key) {
-            return Ok(module.clone());
-        }
-        let parent = match locals {
-            Some(locals) => self.context().handed_on(locals),
-            None => Parent::Globals(Arc::default()),
-        };
-        let context = Context::new(run, &template, parent);
-        let mut out = Buffer::default();
-        blocks::run_root(&template, &context, &mut out)?;
-        let vars = context.vars.lock();
-        let exported = context.exported.lock();
-        let names = exported.iter().filter_map(|n| Some((Arc::clone(n), vars.get(n)?.clone())));
-        let module = Value::Object(Arc::new(Module {
-            template: Arc::clone(&key),
-            names: names.collect(),
-            text: out.finish(Concat::Text)?,
-        }));
-        if shared {
-            run.modules.lock().insert(key, module.clone());
-        }
-        Ok(module)
+        Ok(Value::Object(match locals {
+            Some(locals) => make_module(run, &template, self.context().handed_on(locals))?,
+            None => shared_module(run, &template)?,
+        }))
     }
 }
 
+/// The module of a template that sees no variables, which is run once.
+fn shared_module(run: &Arc<Run>, template: &Arc<Template>) -> PyResult<Arc<Module>> {
+    let key = template.name.clone().unwrap_or_default();
+    if let Some(module) = run.modules.lock().get(&key) {
+        return Ok(Arc::clone(module));
+    }
+    let module = make_module(run, template, Parent::Globals(Arc::default()))?;
+    run.modules.lock().insert(key, Arc::clone(&module));
+    Ok(module)
+}
+
+fn make_module(run: &Arc<Run>, template: &Arc<Template>, parent: Parent) -> PyResult<Arc<Module>> {
+    let context = Context::new(run, template, parent);
+    let mut out = Buffer::logging();
+    blocks::run_root(template, &context, &mut out)?;
+    let vars = context.vars.lock();
+    let exported = context.exported.lock();
+    let names = exported.iter().filter_map(|n| Some((Arc::clone(n), vars.get(n)?.clone())));
+    Ok(Arc::new(Module {
+        template: template.name.clone().unwrap_or_default(),
+        names: names.collect(),
+        stream: out.log(),
+        text: out.finish(Concat::Text)?,
+    }))
+}
+
 /// An imported template.
-struct Module {
+pub(in crate::template) struct Module {
     template: Name,
     names: IndexMap<Name, Value>,
+    /// What it printed, piece by piece.
+    stream: Vec<Value>,
     text: Value,
 }
 

@@ -53,6 +53,10 @@ fn comment(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
     let Value::Str(text) = settled.as_ref() else {
         // Bytes have the method, and refuse its text.
         return Err(match settled.as_ref() {
+            // They have another method of that name.
+            Value::Date(_) | Value::DateTime(..) => {
+                PyError::type_error("'str' object cannot be interpreted as an integer")
+            }
             Value::Bytes(_) => PyError::type_error("a bytes-like object is required, not 'str'"),
             other => ops::no_attribute(other, "replace"),
         });

@@ -26,7 +26,7 @@ fn strftime(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
         None => chrono::Utc::now().timestamp(),
         Some(second) => {
             let f = to_float(&second).map_err(|e| {
-                if e.is_undefined() {
+                if e.is_undefined() && !matches!(&second, Value::Undefined(u) if u.lenient) {
                     return e;
                 }
                 let shown = to_text(&second).unwrap_or_default();

@@ -57,6 +57,7 @@ fn dictsort(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
 /// Fails where something undefined is inside.
 fn check_defined(value: &Value) -> PyResult<()> {
     match value {
+        Value::Undefined(u) if u.lenient => Err(PyError::filter(" is undefined")),
         Value::Undefined(u) => Err(PyError::undefined(u)),
         Value::Dict(d) => d.snapshot().iter().try_for_each(|(_, v)| check_defined(v)),
         Value::List(l) => l.snapshot().iter().try_for_each(check_defined),

@@ -1,14 +1,16 @@
 //! Base 64, URLs, shell quoting, UUIDs.
 
+use std::{any::Any, sync::Arc};
+
 use sha1::{Digest, Sha1};
 
 use super::Filter;
 use crate::template::{CallArgs, FilterContext, methods};
 use crate::value::{
-    Dict, PyError, PyErrorKind, PyResult, Str, Value, access, codec,
+    Dict, Key, Object, PyError, PyErrorKind, PyResult, Str, Value, access, codec,
     markup::{escape, is_escaped},
     ops::{settle, settle_typed},
-    repr::{to_str, to_text},
+    repr::{repr, to_native, to_str, to_text},
     types::type_name,
 };
 
@@ -126,7 +128,7 @@ fn quote(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
     if value.is_none() {
         return Ok(Value::str("''"));
     }
-    let text = to_str(&value)?;
+    let text = to_native(&value)?;
     let quoted = shell_quote(&text);
     if quoted == text.as_str() {
         return Ok(Value::Str(text));
@@ -158,7 +160,7 @@ fn to_uuid(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
         let shown = to_text(&namespace).unwrap_or_default();
         PyError::filter(format!("Invalid value '{shown}' for 'namespace': {why}"))
     })?;
-    bytes.extend(to_text(&value)?.as_bytes());
+    bytes.extend(codec::encode(&to_native(&value)?, "utf-8", "strict")?);
     let mut digest = Sha1::digest(&bytes).to_vec();
     digest.truncate(16);
     digest[6] = digest[6] & 0x0f | 0x50;
@@ -198,6 +200,9 @@ fn urldecode(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     };
     let plain = text.replace('+', " ");
     let (encoding, errors) = (named(encoding, "utf-8")?, named(errors, "replace")?);
+    if !plain.contains('%') {
+        return Ok(Value::Str(text.alike(plain)));
+    }
     Ok(Value::Str(text.derive(unquote(&plain, &encoding, &errors)?)))
 }
 
@@ -373,6 +378,44 @@ impl Url {
     }
 }
 
+/// The method `decode` of the parts of a URL in bytes, which can only be looked at here.
+#[derive(Debug)]
+struct Decode(String);
+
+impl Object for Decode {
+    fn type_name(&self) -> &str {
+        "method"
+    }
+
+    fn is_callable(&self) -> bool {
+        true
+    }
+
+    fn repr(&self) -> String {
+        format!("<bound method _ResultMixinBytes.decode of {}>", self.0)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// What Python shows of the parts of a URL in bytes.
+fn shown(url: &Url) -> String {
+    let parts = [
+        ("scheme", &url.scheme),
+        ("netloc", &url.netloc),
+        ("path", &url.path),
+        ("query", &url.query),
+        ("fragment", &url.fragment),
+    ];
+    let parts = parts.map(|(name, part)| {
+        let bytes = Value::Bytes(part.as_bytes().into());
+        format!("{name}={}", repr(&bytes).unwrap_or_default())
+    });
+    format!("SplitResultBytes({})", parts.join(", "))
+}
+
 fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [query, alias] = args.bind("split_url", &["value"], &["query", "alias"], 0)?;
     let settled = settle(&value)?;
@@ -381,7 +424,9 @@ fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
         Value::Bytes(b) => (Str::new(codec::decode(b, "ascii", "strict")?), true),
         other => {
             // Python keeps what it has split, by the text, and takes what is false for no text.
-            crate::value::ops::to_key(value.clone())?;
+            if !value.is_undefined() {
+                crate::value::ops::to_key(value.clone())?;
+            }
             if crate::value::ops::truth(other)? {
                 return Err(crate::value::ops::no_attribute(&settled, "decode"));
             }
@@ -391,10 +436,14 @@ fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     let url = split_url(&text)?;
     let piece = |s: &str| match is_bytes {
         true => Value::Bytes(s.as_bytes().into()),
-        false => Value::Str(text.derive(s)),
+        // Slices of the text; what is not there is text of its own.
+        false if s.is_empty() => Value::Str(text.derive(s)),
+        false => Value::Str(text.alike(s)),
     };
     let (username, password) = url.user_info();
     let optional = |s: Option<&str>| s.map_or(Value::None, piece);
+    // A method that text has no counterpart of is left in by ansible.
+    let decode = is_bytes.then(|| ("decode", Value::Object(Arc::new(Decode(shown(&url))))));
     let parts: Dict = [
         ("fragment", piece(&url.fragment)),
         ("hostname", optional(url.host_and_port().0.as_deref())),
@@ -408,6 +457,8 @@ fn urlsplit(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     ]
     .into_iter()
     .collect();
+    let parts: Dict =
+        decode.into_iter().map(|(k, v)| (Key::from(k), v)).chain(parts.snapshot()).collect();
     let query = named(query, "")?;
     if query.is_empty() {
         return Ok(parts.into());

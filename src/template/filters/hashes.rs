@@ -7,7 +7,7 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use super::{Filter, crypt, encoding::to_bytes};
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
-    PyError, PyResult, Value,
+    PyError, PyResult, Value, codec,
     ops::{self, settle, settle_typed},
     random::Random,
     repr::to_text,
@@ -138,6 +138,7 @@ fn password_hash(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
             given_name(&value)
         )));
     };
+    codec::encode(password, "utf-8", "strict")?;
     // The filter's error shows the one it came from too.
     encrypt(password, name, settings)
         .map(Value::from)

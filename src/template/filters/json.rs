@@ -2,13 +2,13 @@
 
 use indexmap::IndexMap;
 
-use super::{Filter, encoding::to_bytes, pprint};
+use super::{Filter, pprint};
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyResult, Str, StrClass, Value, access, codec,
     json::{self, Layout},
     ops::{self, settle, settle_typed},
-    types::type_name,
+    types::class_name,
 };
 
 pub(super) static FILTERS: &[Filter] = &[
@@ -104,6 +104,20 @@ fn to_nice_json(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> Py
     json::dumps_ansible(&value, &layout(keyword)?).map(Value::from)
 }
 
+/// The encoding of JSON in bytes, as Python's `json` tells it.
+fn encoding_of(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0, 0, 0xfe, 0xff, ..] | [0xff, 0xfe, 0, 0, ..] => "utf-32",
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] => "utf-16",
+        [0xef, 0xbb, 0xbf, ..] => "utf-8-sig",
+        [0, 0, _, _, ..] => "utf-32-be",
+        [0, _, _, _, ..] | [0, _] => "utf-16-be",
+        [_, 0, 0, 0, ..] => "utf-32-le",
+        [_, 0, _, _, ..] | [_, 0] => "utf-16-le",
+        _ => "utf-8",
+    }
+}
+
 fn from_json(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("loads", &["s"], &[], 0)?;
     let settled = settle_typed(&value)?;
@@ -112,12 +126,10 @@ fn from_json(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
             let loaded = json::loads(s)?;
             Ok(if s.is_unsafe() { loaded.into_unsafe() } else { loaded })
         }
-        Value::Bytes(_) => {
-            json::loads(&codec::decode(&to_bytes(&value, "utf-8")?, "utf-8", "strict")?)
-        }
+        Value::Bytes(bytes) => json::loads(&codec::decode(bytes, encoding_of(bytes), "strict")?),
         _ => Err(PyError::type_error(format!(
             "the JSON object must be str, bytes or bytearray, not {}",
-            type_name(&value)
+            class_name(&value)
         ))),
     }
 }

@@ -251,7 +251,9 @@ pub fn unknown_text(name: &str) -> String {
     };
     let why = match parts[..] {
         [namespace, collection, _, ..]
-            if parts.iter().all(is_word) && parts[..2].iter().all(is_name) =>
+            // The pattern of these names lets one line end follow.
+            if parts[..parts.len() - 1].iter().all(is_word)
+                && parts.last().is_some_and(|last| is_word(&last.strip_suffix('\n').unwrap_or(last))) && parts[..2].iter().all(is_name) =>
         {
             if namespace == "ansible" && matches!(collection, "builtin" | "legacy") {
                 name.to_owned()

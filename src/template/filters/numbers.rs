@@ -259,6 +259,8 @@ fn units() -> impl Iterator<Item = (char, BigInt)> {
 
 fn human_readable(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [isbits, unit] = args.bind("human_readable", &["size"], &["isbits", "unit"], 0)?;
+    let strict = |value: &Value| matches!(value, Value::Undefined(u) if !u.lenient);
+    let is_strict = strict(&value) || [&isbits, &unit].into_iter().flatten().any(strict);
     let compute = || -> PyResult<String> {
         let base = if flag(isbits.as_ref(), false)? { "bits" } else { "Bytes" };
         let unit = match unit.as_ref().map(settle).transpose()?.as_deref() {
@@ -287,7 +289,7 @@ fn human_readable(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
         if e.is_type_error() {
             return PyError::filter_type(format!("human_readable() failed on bad input: {e}"));
         }
-        if e.is_undefined() {
+        if e.is_undefined() && is_strict {
             return e;
         }
         uninterpreted("human_readable", &value)

@@ -6,8 +6,8 @@ use super::Filter;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
     PyError, PyResult, Str, Value, access, codec,
-    ops::{settle, settle_typed, truth},
-    types::{class_name, class_repr, type_name},
+    ops::{operand, settle_typed, truth},
+    types::{class_name, class_repr},
 };
 
 pub(super) static FILTERS: &[Filter] = &[
@@ -181,6 +181,9 @@ pub fn expand_vars(p: &str) -> String {
 fn realpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [_strict] = args.bind("realpath", &["filename"], &["strict"], 0)?;
     let s = path(&value)?;
+    if s.contains('\0') {
+        return Err(PyError::value_error("lstat: embedded null character in path"));
+    }
     Ok(Value::Str(s.derive(real_path(&s))))
 }
 
@@ -254,9 +257,15 @@ fn relpath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
     if !truth(&value)? {
         return Err(PyError::value_error("no path specified"));
     }
-    let s = path(&value)?;
+    let (s, in_bytes) = component(&value)?;
     let start = match start.filter(|v| !v.is_none()) {
-        Some(v) => path(&v)?.to_string(),
+        Some(v) => {
+            let (start, start_in_bytes) = component(&v)?;
+            if in_bytes != start_in_bytes {
+                return Err(mixed());
+            }
+            start.to_string()
+        }
         None => ".".to_owned(),
     };
     let parts = |p: &str| -> Vec<String> {
@@ -317,20 +326,38 @@ fn path_join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     }
     let mut texts = Vec::new();
     for (i, part) in parts.iter().enumerate() {
-        let settled = settle_typed(part)?;
-        let Value::Str(text) = settled.as_ref() else {
-            return Err(PyError::type_error(if i == 0 {
-                format!("expected str, bytes or os.PathLike object, not {}", class_name(part))
-            } else {
-                format!(
-                    "join() argument must be str, bytes, or os.PathLike object, not '{}'",
-                    type_name(part)
-                )
-            }));
-        };
-        texts.push(text.clone());
+        let text = component(part).map_err(|e| match i {
+            0 => e,
+            _ => PyError::type_error(format!(
+                "join() argument must be str, bytes, or os.PathLike object, not '{}'",
+                class_name(part)
+            )),
+        })?;
+        texts.push(text);
     }
-    Ok(Value::from(join(texts.iter().map(Str::as_str))))
+    if texts.iter().any(|(_, in_bytes)| *in_bytes != texts[0].1) {
+        return Err(mixed());
+    }
+    if let [(only, _)] = texts.as_slice() {
+        return Ok(Value::Str(only.clone()));
+    }
+    let joined = Str::new(join(texts.iter().map(|(text, _)| text.as_str())));
+    let is_unsafe = texts.iter().any(|(text, _)| text.is_unsafe());
+    Ok(Value::Str(if is_unsafe { joined.into_unsafe() } else { joined }))
+}
+
+/// A part of a path as text, and whether it was bytes.
+fn component(value: &Value) -> PyResult<(Str, bool)> {
+    match settle_typed(value)?.as_ref() {
+        Value::Bytes(bytes) => {
+            Ok((Str::new(codec::decode(bytes, "utf-8", "surrogateescape")?), true))
+        }
+        _ => Ok((path(value)?, false)),
+    }
+}
+
+fn mixed() -> PyError {
+    PyError::type_error("Can't mix strings and bytes in path components")
 }
 
 /// A Windows path's drive (or share) and the rest.
@@ -377,12 +404,16 @@ fn win_splitdrive(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
 fn fileglob(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("fileglob", &["pathname"], &[], 0)?;
     // Python takes an empty slice of it first.
-    settle(&value)?;
+    operand(&value)?;
     access::slice(&value, None, Some(&Value::Int(0)), None)?;
-    let pattern = path(&value)?;
+    let (pattern, in_bytes) = component(&value)?;
+    let shown = |path: String| match in_bytes {
+        true => Value::Bytes(path.into_bytes().into()),
+        false => Value::from(path),
+    };
     Ok(super::glob::glob(&pattern)
         .into_iter()
         .filter(|p| Path::new(p).is_file())
-        .map(Value::from)
+        .map(shown)
         .collect())
 }

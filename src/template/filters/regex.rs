@@ -6,7 +6,7 @@ use crate::value::{
     PyError, PyErrorKind, PyResult, Str, Value,
     ops::{self, settle},
     regex::{Flags, Match, Pattern, escape},
-    repr::to_str,
+    repr::{to_native, to_str},
     types::{class_name, type_name},
 };
 
@@ -31,6 +31,9 @@ pub fn compile(
     match value.map(settle).transpose()?.as_deref() {
         None => Ok(Pattern::new("", flags)?),
         Some(Value::Str(s)) => Ok(Pattern::new(s, flags)?),
+        Some(Value::Undefined(_)) => {
+            Err(PyError::type_error("first argument must be string or compiled pattern"))
+        }
         Some(other) if !ops::is_hashable(other) => {
             Err(PyError::type_error(format!("unhashable type: '{}'", type_name(other))))
         }
@@ -45,11 +48,16 @@ fn regex_replace(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
         &["pattern", "replacement", "ignorecase", "multiline"],
         0,
     )?;
-    let text = to_str(&value)?;
+    let text = to_native(&value)?;
     let pattern = compile(pattern.as_ref(), ignore_case.as_ref(), multiline.as_ref())?;
     let replacement = replacement.unwrap_or_else(|| Value::str(""));
     let replacement = match settle(&replacement)?.as_ref() {
         Value::Str(s) => s.clone(),
+        // It can be called, which Python does once it has found something.
+        Value::Undefined(u) if pattern.find_all(&text, None)?.is_empty() => {
+            return Ok(Value::Str(text));
+        }
+        Value::Undefined(u) => return Err(PyError::undefined(u)),
         other => {
             return Err(PyError::type_error(format!(
                 "decoding to str: need a bytes-like object, {} found",
@@ -137,13 +145,13 @@ fn regex_search(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> Py
 
 fn regex_escape(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [kind] = args.bind("regex_escape", &["string"], &["re_type"], 0)?;
-    let text = to_str(&value)?;
+    let text = to_native(&value)?;
     let kind = match kind {
         Some(k) => to_str(&k)?.to_string(),
         None => "python".to_owned(),
     };
     match kind.as_str() {
-        "python" => Ok(Value::Str(text.derive(escape(&text)))),
+        "python" => Ok(Value::Str(text.alike(escape(&text)))),
         "posix_basic" => {
             let mut out = String::new();
             for c in text.chars() {

@@ -72,7 +72,11 @@ fn reversed(value: &Value) -> PyResult<Vec<Value>> {
             type_name(value)
         )));
     }
-    let mut items = access::iterate(value)?;
+    let mut items = match value {
+        // Python asks for one item after the other, not for an iterator.
+        Value::Str(s) => s.chars().map(|c| Value::Str(s.alike(c.to_string()))).collect(),
+        other => access::iterate(other)?,
+    };
     items.reverse();
     Ok(items)
 }

@@ -303,7 +303,8 @@ fn length_of_choice(r: Option<&Value>, default: usize) -> PyResult<usize> {
 fn permutations(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [r] = args.bind("permutations", &["iterable"], &["r"], 0)?;
     let items = access::iterate(&value)?;
-    if matches!(&r, Some(v) if !matches!(v, Value::None | Value::Int(_) | Value::Bool(_) | Value::Undefined(_)))
+    if matches!(&r, Some(v) if !matches!(v, Value::None | Value::Int(_) | Value::Bool(_))
+        && !matches!(v, Value::Undefined(u) if !u.lenient))
     {
         return Err(PyError::type_error("Expected int as r"));
     }

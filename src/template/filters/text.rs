@@ -12,7 +12,6 @@ use crate::value::{
     ops::{self, settle},
     repr::{self, to_str},
     text::{byte_offset, char_len, is_space, split_lines},
-    types::type_name,
 };
 
 pub(super) static FILTERS: &[Filter] = &[
@@ -98,25 +97,32 @@ fn replace(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
     Ok(Value::Str(s.derive(methods::replace(&s, &old, &new, count))))
 }
 
-/// `len(s)` and `s[:n]` of text; other values fail as Python's would.
-fn sliceable(value: &Value) -> PyResult<Str> {
-    match settle(value)?.as_ref() {
-        Value::Str(s) => Ok(s.clone()),
-        other => {
-            access::len(other)?;
-            Err(PyError::type_error(format!(
-                "can only concatenate {0} (not \"str\") to {0}",
-                type_name(other)
-            )))
-        }
+/// `len(s)` and `s[:n]` of text; with other values fails what follows in Python.
+fn sliceable(value: &Value, kill_words: bool) -> PyResult<Str> {
+    let settled = settle(value)?;
+    let other = match settled.as_ref() {
+        Value::Str(s) => return Ok(s.clone()),
+        other => other,
+    };
+    access::len(other)?;
+    let part = access::slice(other, None, Some(&Value::Int(0)), None)?;
+    if kill_words {
+        ops::add(&part, &Value::str(""))?;
     }
+    Err(match part {
+        Value::Bytes(_) => PyError::type_error("a bytes-like object is required, not 'str'"),
+        _ => ops::no_attribute(&part, "rsplit"),
+    })
 }
 
 fn truncate(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [length, kill_words, end, leeway] =
         args.bind("do_truncate", &["env", "s"], &["length", "killwords", "end", "leeway"], 0)?;
+    length.as_ref().map(ops::operand).transpose()?;
     let length = length.as_ref().map_or(Ok(255), index)?;
+    end.as_ref().map(ops::operand).transpose()?;
     let end = end.map_or_else(|| Ok(Str::new("...")), |e| to_str(&e))?;
+    leeway.as_ref().map(ops::operand).transpose()?;
     let leeway = match &leeway {
         None | Some(Value::None) => 5,
         Some(n) => index(n)?,
@@ -134,13 +140,10 @@ fn truncate(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     {
         return Ok(value);
     }
-    let s = sliceable(&value)?;
+    let kill_words = flag(kill_words.as_ref(), false)?;
+    let s = sliceable(&value, kill_words)?;
     let cut = &s[..byte_offset(&s, usize::try_from(length - end_len).unwrap_or(0))];
-    let cut = if flag(kill_words.as_ref(), false)? {
-        cut
-    } else {
-        cut.rsplit_once(' ').map_or(cut, |(head, _)| head)
-    };
+    let cut = if kill_words { cut } else { cut.rsplit_once(' ').map_or(cut, |(head, _)| head) };
     Ok(Value::Str(s.alike(format!("{cut}{end}"))))
 }
 

@@ -25,6 +25,7 @@ fn wordwrap(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
         &["width", "break_long_words", "wrapstring", "break_on_hyphens"],
         0,
     )?;
+    width.as_ref().map(ops::operand).transpose()?;
     let width = width.as_ref().map_or(Ok(79), index)?;
     let joiner = match joiner.filter(|j| !j.is_none()) {
         Some(j) => to_text(&j)?,

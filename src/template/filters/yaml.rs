@@ -73,6 +73,7 @@ fn from_yaml(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyRes
     let [] = args.bind("from_yaml", &["data"], &[], 0)?;
     match settle_typed(&value)?.as_ref() {
         Value::Str(s) => {
+            crate::value::codec::encode(s, "utf-8", "strict")?;
             let loaded = yaml::safe_load(s).map_err(failed)?;
             Ok(if s.is_unsafe() { loaded.into_unsafe() } else { loaded })
         }
@@ -84,6 +85,7 @@ fn from_yaml_all(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> P
     let [] = args.bind("from_yaml_all", &["data"], &[], 0)?;
     match settle_typed(&value)?.as_ref() {
         Value::Str(s) => {
+            crate::value::codec::encode(s, "utf-8", "strict")?;
             let loaded = Value::list(yaml::safe_load_all(s).map_err(failed)?);
             Ok(if s.is_unsafe() { loaded.into_unsafe() } else { loaded })
         }
@@ -152,6 +154,9 @@ fn dump(value: &Value, options: DumpOptions, args: CallArgs, filter: &str) -> Py
     let dumped = || -> PyResult<String> {
         let mut options = options;
         for (name, value) in &args.keyword {
+            if matches!(&**name, "indent" | "width") {
+                ops::operand(value)?;
+            }
             set(&mut options, name, value)?;
         }
         Ok(yaml::dump(value, &options)?)
@@ -177,7 +182,9 @@ fn to_nice_yaml(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> Py
         let indent = args.positional.remove(0);
         args.keyword.insert("indent".to_owned(), indent);
     }
-    if let Some(Value::Undefined(u)) = args.keyword.get("indent") {
+    if let Some(Value::Undefined(u)) = args.keyword.get("indent")
+        && !u.lenient
+    {
         return Err(PyError::undefined(u));
     }
     dump(&value, DumpOptions::to_nice_yaml(), args, "to_nice_yaml")

@@ -136,6 +136,11 @@ impl<'a> Call<'a> {
             Value::Str(_) | Value::Vaulted(_) => to_text(needle)?,
             // Python doesn't look at how such values begin; an empty name is a folder's.
             empty if !crate::value::ops::truth(empty)? => to_text(empty)?,
+            Value::Bytes(_) => {
+                return Err(PyError::type_error(
+                    "startswith first arg must be bytes or a tuple of bytes, not str",
+                ));
+            }
             other => {
                 return Err(PyError::new(
                     PyErrorKind::AttributeError,

@@ -18,6 +18,9 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     let default = call.options()?.get("default");
     let mut found = Vec::new();
     for term in call.each()? {
+        if let Value::Bytes(_) = term {
+            return Err(PyError::type_error("str expected, not bytes"));
+        }
         if !matches!(term, Value::Str(_) | Value::Vaulted(_)) {
             return Err(ops::no_attribute(&term, "split"));
         }

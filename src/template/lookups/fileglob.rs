@@ -16,6 +16,9 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
     for term in call.each()? {
         let term = match &term {
             Value::Str(term) => term.to_string(),
+            Value::Bytes(_) => {
+                return Err(PyError::type_error("Can't mix strings and bytes in path components"));
+            }
             other => {
                 return Err(PyError::type_error(format!(
                     "expected str, bytes or os.PathLike object, not {}",

@@ -45,7 +45,7 @@ fn places(call: &Call<'_>, terms: &[Value]) -> PyResult<(Vec<Value>, bool)> {
         let options = match term {
             Value::Str(_) => call.options()?,
             mapping if access::is_mapping(mapping) => call.options_from(&arguments(mapping))?,
-            list if access::is_sequence(list) => {
+            list if access::is_sequence(list) || matches!(list, Value::Bytes(_)) => {
                 let (partial, skips) = places(call, &access::iterate(list)?)?;
                 all.extend(partial);
                 skip = skips;

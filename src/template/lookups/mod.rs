@@ -149,16 +149,35 @@ enum OnError {
     Ignore,
 }
 
+/// The name of a lookup as it is looked up: a key first, then text.
+fn named_by(given: &Value) -> PyResult<Option<String>> {
+    match ops::settle_typed(given)?.as_ref() {
+        Value::Str(s) => Ok(Some(s.to_string())),
+        Value::Bytes(_) => Err(PyError::type_error(
+            "startswith first arg must be bytes or a tuple of bytes, not str",
+        )),
+        Value::Undefined(_) => Ok(None),
+        other => {
+            ops::to_key(other.clone())?;
+            Err(ops::no_attribute(other, "startswith"))
+        }
+    }
+}
+
 /// `lookup(…)` and `query(…)` in a template.
 pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<Value> {
     let function = if wantlist { "Templar._query_lookup" } else { "Templar._lookup" };
     let ([name], terms, mut keywords) = args.bind_all(function, &["self"], &["name"], 1)?;
-    let name = to_text(&name.unwrap_or(Value::None))?;
+    let name_given = name.unwrap_or(Value::None);
+    let name = to_text(&name_given)?;
     if !run.lookups {
         return Err(ansible(format!(
             "The lookup `{name}` was found, however lookups were disabled from templating"
         )));
     }
+    let Some(name) = named_by(&name_given)? else {
+        return Err(ansible(format!("lookup plugin ({name}) not found")));
+    };
     let lookup = find(&name).ok_or_else(|| ansible(format!("lookup plugin ({name}) not found")))?;
     let wanted = keywords.shift_remove("wantlist").unwrap_or(Value::Bool(false));
     // Only asked when it matters.
@@ -166,7 +185,8 @@ pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<V
     let allow_unsafe = keywords
         .shift_remove("allow_unsafe")
         .unwrap_or_else(|| Value::Bool(run.templar.environment().settings.allow_unsafe_lookups));
-    let on_error = match keywords.shift_remove("errors").as_ref().and_then(Value::as_str) {
+    let wanted_on_error = keywords.shift_remove("errors");
+    let on_error = match wanted_on_error.as_ref().and_then(Value::as_str) {
         Some("warn") => OnError::Warn,
         Some("ignore") => OnError::Ignore,
         _ => OnError::Raise,
@@ -179,7 +199,11 @@ pub(super) fn call(run: &Arc<Run>, args: CallArgs, wantlist: bool) -> PyResult<V
         Err(e) => {
             let message = judged(e, &name)?;
             match on_error {
-                OnError::Raise => return Err(message.raised),
+                OnError::Raise => {
+                    // Only now does anybody look at it.
+                    wanted_on_error.as_ref().map(ops::operand).transpose()?;
+                    return Err(message.raised);
+                }
                 OnError::Warn => run.templar.environment().notices.warning(message.told),
                 OnError::Ignore => {}
             }

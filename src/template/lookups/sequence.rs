@@ -42,11 +42,14 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         let text = match &term {
             Value::Str(s) => s.to_string(),
             other => {
+                let class = crate::value::types::type_name(other);
+                let why = match other {
+                    Value::Bytes(_) => "cannot use a string pattern on a bytes-like object".into(),
+                    _ => format!("expected string or bytes-like object, got '{class}'"),
+                };
                 return Err(ansible(format!(
-                    "unknown error parsing with_sequence arguments: {}. Error was: expected \
-                     string or bytes-like object, got '{}'",
+                    "unknown error parsing with_sequence arguments: {}. Error was: {why}",
                     repr(other)?,
-                    crate::value::types::type_name(other)
                 )));
             }
         };

@@ -31,7 +31,10 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         Value::Dict(d) => d.snapshot().into_iter().map(|(_, v)| v).collect(),
         _ => return Err(wrong("first a dict or a list, second a string pointing to the subkey")),
     };
-    let skip_missing = skip_missing(terms.get(2))?;
+    // No flag is none, until somebody asks about it.
+    let flags = terms.get(2);
+    let no_flags = matches!(flags, Some(Value::Str(text)) if text.is_empty());
+    let skips = if no_flags { None } else { Some(skip_missing(flags)?) };
     let keys: Vec<&str> = path.split('.').collect();
     let mut found = Vec::new();
     for element in elements {
@@ -44,7 +47,8 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         if is_skipped(&item) {
             continue;
         }
-        for inner in taken(&item, &keys, skip_missing)? {
+        let skips = skips.map_or_else(|| skip_missing(flags), Ok)?;
+        for inner in taken(&item, &keys, skips)? {
             found.push(Value::tuple(vec![Value::Dict(item.clone()), inner]));
         }
     }

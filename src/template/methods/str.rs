@@ -17,6 +17,7 @@ mod classes;
 mod pad;
 mod search;
 mod split;
+mod unsafe_text;
 
 pub(crate) use case::capitalize;
 
@@ -34,6 +35,9 @@ fn positional(
 
 /// Calls the method `name` of `s`.
 pub(super) fn call(s: &Str, name: &str, args: CallArgs) -> PyResult<Value> {
+    if s.is_unsafe() {
+        unsafe_text::check(name, &args)?;
+    }
     match name {
         "capitalize" | "casefold" | "lower" | "swapcase" | "title" | "upper" => {
             positional(s, name, args, 0, 0)?;

@@ -35,10 +35,15 @@ impl From<SyntaxError> for Failure {
 
 type Optimized = Result<(), Failure>;
 
-/// Works out the constants of a template. The text of `string_filters` is never read as data.
-pub(super) fn optimize(template: &mut Template, string_filters: &[String]) -> Optimized {
+/// Works out the constants of a template: those that are printed, and if `folds` all others too.
+/// The text of `string_filters` is never read as data.
+pub(super) fn optimize(
+    template: &mut Template,
+    string_filters: &[String],
+    folds: bool,
+) -> Optimized {
     let mut optimizer =
-        Optimizer { string_filters, invalid: None, unknown: None, level: 0, extends: false };
+        Optimizer { string_filters, folds, invalid: None, unknown: None, level: 0, extends: false };
     optimizer.function(&mut template.root)?;
     optimizer.extends = false;
     for block in template.blocks.values_mut() {
@@ -63,6 +68,7 @@ pub(super) const PYTHON_KEYWORDS: [&str; 35] = [
 
 struct Optimizer<'a> {
     string_filters: &'a [String],
+    folds: bool,
     /// Why the generated code is no Python.
     invalid: Option<String>,
     /// The message of a filter or test that nobody knows, in code that is not generated.
@@ -235,6 +241,9 @@ impl Optimizer<'_> {
         children(e, &mut |e| self.fold(e))?;
         if let Expr::Unknown(u) = e {
             return Err(Failure::Syntax(u.error.clone()));
+        }
+        if !self.folds {
+            return Ok(());
         }
         match constant::of(e, self.string_filters) {
             Ok(value) if constant::is_safe(&value) => *e = Expr::Const(value),

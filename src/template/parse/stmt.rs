@@ -8,7 +8,7 @@ use crate::template::{
     tree::{
         Assign, AssignBlock, BlockCall, CallBlock, Expr, FilterBlock, For, Frame, FromImport,
         Function, Import, Include, LoopTest, Macro, MacroStmt, Name, Output, Parameter, Part,
-        Scope, Slot, Stmt, With,
+        Scope, Slot, Stmt, With, makes_generator,
     },
 };
 use crate::value::repr::str_repr;
@@ -200,11 +200,13 @@ impl<'a> Parser<'a> {
         let otherwise = self.is_word("else");
         self.next()?;
         let else_body = if otherwise { self.whole(&["endfor"])? } else { Vec::new() };
+        let is_generator = recursive && (makes_generator(&body) || makes_generator(&else_body));
         Ok(Stmt::For(Arc::new(For {
             target,
             iter,
             test,
             recursive,
+            is_generator,
             assigns_loop: false,
             loop_slot: None,
             frame: Frame::default(),
@@ -424,8 +426,10 @@ fn definition(name: Option<Name>, parameters: Vec<(Name, Option<Expr>)>, body: V
         name,
         parameters: parameters.collect(),
         caller: None,
+        uses_caller: false,
         kwargs: None,
         varargs: None,
+        is_generator: makes_generator(&body),
         function: Function { body, ..Function::default() },
     }
 }

@@ -40,6 +40,8 @@ pub struct Syntax {
     pub do_statement: bool,
     /// Whether `{% break %}` and `{% continue %}` are known (`jinja2.ext.loopcontrols`).
     pub loop_controls: bool,
+    /// Whether constants are worked out when a template is compiled.
+    pub optimized: bool,
 }
 
 impl Default for Syntax {
@@ -60,6 +62,7 @@ impl Default for Syntax {
             newline_sequence: "\n".to_owned(),
             do_statement: false,
             loop_controls: false,
+            optimized: true,
         }
     }
 }

@@ -164,6 +164,6 @@ fn any(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Va
 
 fn nan(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("isnotanumber", &["x"], &[], 0)?;
-    let settled = ops::settle(&value)?;
+    let settled = ops::operand(&value)?;
     answer(matches!(Number::of(&settled), Some(Number::Float(f)) if f.is_nan()))
 }

@@ -10,7 +10,7 @@ use num_bigint::Sign;
 use super::Test;
 use crate::template::{CallArgs, FilterContext};
 use crate::value::{
-    PyError, PyErrorKind, PyResult, Value, ops::settle_typed, repr::repr, types::type_name,
+    PyError, PyErrorKind, PyResult, Value, ops::settle_typed, repr::repr, types::class_name,
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -35,7 +35,7 @@ pub(super) static TESTS: &[Test] = &[
 fn path(value: &Value, args: CallArgs, function: &str, parameter: &str) -> PyResult<PathBuf> {
     let [] = args.bind(function, &[parameter], &[], 0)?;
     let wrong = |call: &str, takes: &str, other: &Value| {
-        let class = type_name(other);
+        let class = class_name(other);
         Err(PyError::type_error(format!("{call}: path should be string, bytes{takes}{class}")))
     };
     let settled = settle_typed(value)?;
@@ -90,7 +90,7 @@ fn absolute(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
         Value::Bytes(b) => Ok(Value::Bool(b.starts_with(b"/"))),
         other => Err(PyError::type_error(format!(
             "expected str, bytes or os.PathLike object, not {}",
-            type_name(other)
+            class_name(other)
         ))),
     }
 }

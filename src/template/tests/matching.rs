@@ -3,7 +3,9 @@
 use super::Test;
 use crate::template::{CallArgs, FilterContext, args::flag, filters::compile_pattern};
 use crate::value::{
-    Number, PyError, PyErrorKind, PyResult, Value, ops, ops::settle, repr::to_text,
+    Number, PyError, PyErrorKind, PyResult, Value, ops,
+    ops::settle,
+    repr::{to_native, to_text},
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -22,7 +24,7 @@ fn matches(
     multiline: Option<&Value>,
     kind: &str,
 ) -> PyResult<Value> {
-    let text = to_text(value)?;
+    let text = to_native(value)?;
     let pattern = compile_pattern(pattern, ignore_case, multiline)?;
     let found = match kind {
         "match" => pattern.match_start(&text)?.is_some(),
@@ -91,7 +93,7 @@ fn falsy(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<
 fn vault_encrypted(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("vault_encrypted", &["value"], &[], 0)?;
     match &value {
-        Value::Undefined(u) => Err(PyError::new(PyErrorKind::Undefined, u.message())),
+        Value::Undefined(u) if !u.lenient => Err(PyError::new(PyErrorKind::Undefined, u.message())),
         Value::Vaulted(v) => Ok(Value::Bool(crate::vault::is_encrypted(v.ciphertext().as_bytes()))),
         _ => Ok(Value::Bool(false)),
     }

@@ -98,6 +98,7 @@ fn sequence(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     none_expected(args, "test_sequence")?;
     answer(match &value {
         Value::Str(_) | Value::Bytes(_) | Value::Vaulted(_) => true,
+        Value::Undefined(u) => u.lenient,
         Value::List(_) | Value::Tuple(_) | Value::Dict(_) => true,
         Value::Object(o) => o.is_sequence() || o.is_mapping(),
         _ => false,

@@ -18,11 +18,16 @@ fn parse(value: &Value, schemes: Option<&Value>) -> Option<Url> {
     let settled = settle(value).ok()?;
     let text = match settled.as_ref() {
         Value::Str(s) => s.as_str(),
+        Value::Bytes(b) if b.is_ascii() => std::str::from_utf8(b).ok()?,
         // Python's `urlparse` takes what is false for empty bytes; no scheme is that.
         other if schemes.is_none() && !ops::truth(other).ok()? => "",
         _ => return None,
     };
-    let parsed = split_url(text).ok()?;
+    let mut parsed = split_url(text).ok()?;
+    if let Value::Bytes(_) = settled.as_ref() {
+        // Its scheme is bytes, too, which equal no text.
+        parsed.scheme = String::new();
+    }
     match schemes {
         Some(schemes) if ops::truth(schemes).ok()? => {
             let scheme = Value::from(parsed.scheme.clone());

@@ -10,7 +10,7 @@ use crate::value::{
     PyError, PyResult, Value,
     ops::{self, CmpOp},
     regex::{Flags, Pattern},
-    repr::{str_repr, to_text},
+    repr::{str_repr, to_native, to_text},
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -77,7 +77,7 @@ fn version(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
             listed(OPERATORS.iter().map(|(name, _)| *name))
         )));
     };
-    let (a, b) = (to_text(&value)?, to_text(&other)?);
+    let (a, b) = (to_native(&value)?, to_native(&other)?);
     let order = match kind.as_str() {
         "loose" => loose_order(&a, &b),
         "strict" => strict_version(&a).and_then(|a| Ok(a.cmp(&strict_version(&b)?))),

@@ -8,7 +8,7 @@ use crate::value::{
     Number, PyError, PyErrorKind, PyResult, Str, Value, access,
     markup::{escape, escaped, is_escaped},
     number::{decimal, float_to_bigint},
-    ops::{settle, settle_typed},
+    ops::{operand, settle_typed},
     repr::{repr, to_text},
     types::type_name,
 };
@@ -271,7 +271,7 @@ fn convert(value: &Value, kind: char, spec: &Spec, at: usize) -> PyResult<String
         'c' => Ok(pad(character(value)?, spec, false)),
         'd' | 'i' | 'u' | 'o' | 'x' | 'X' => integer(value, kind, spec),
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
-            let v = settle(value)?;
+            let v = operand(value)?;
             let f = Number::of(v.as_ref()).and_then(|n| n.to_f64()).ok_or_else(|| {
                 PyError::type_error(format!("must be real number, not {}", type_name(value)))
             })?;
@@ -309,7 +309,7 @@ fn character(value: &Value) -> PyResult<String> {
 
 fn integer(value: &Value, kind: char, spec: &Spec) -> PyResult<String> {
     let is_real = matches!(kind, 'd' | 'i' | 'u');
-    let v = if is_real { settle(value)? } else { settle_typed(value)? };
+    let v = if is_real { operand(value)? } else { settle_typed(value)? };
     let n: Option<BigInt> = match Number::of(v.as_ref()) {
         Some(Number::Float(f)) if is_real => {
             if !f.is_finite() {

@@ -73,7 +73,7 @@ struct Writer<'l> {
 impl Writer<'_> {
     fn value(&mut self, value: &Value) -> PyResult<()> {
         match value {
-            Value::Undefined(u) if self.ansible => return Err(PyError::undefined(u)),
+            Value::Undefined(u) if self.ansible && !u.lenient => return Err(PyError::undefined(u)),
             Value::None => self.out.push_str("null"),
             Value::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
             Value::Int(n) => {

@@ -78,6 +78,7 @@ impl<'o> Representer<'o> {
             return Ok(*id);
         }
         Ok(match value {
+            Value::Undefined(u) if u.lenient => return Err(unknown("Undefined")),
             Value::Undefined(u) => {
                 return Err(Error::new(Kind::Undefined, u.message()).at(u.span.clone()));
             }
