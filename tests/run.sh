@@ -48,7 +48,7 @@ part 'oracle, live sample' env ORACLE_LIVE="${ORACLE_LIVE:-10}" cargo test --loc
 part 'fuzz' tests/fuzz/run.sh --seed 17 --count 5000
 part 'fuzz, YAML' tests/fuzz/run.sh --yaml --seed 11 --count 5000
 # Of templates that nobody has seen, a few in ten thousand still differ.
-part 'fuzz, another seed' tests/fuzz/run.sh --seed "${FUZZ_SEED:-$RANDOM}" --count "${FUZZ_COUNT:-5000}" --most 8
+part 'fuzz, another seed' tests/fuzz/run.sh --seed "${FUZZ_SEED:-$RANDOM}" --count "${FUZZ_COUNT:-5000}" --most 5
 part 'fuzz, YAML, another seed' tests/fuzz/run.sh --yaml --seed "${FUZZ_SEED:-$RANDOM}" --count "${FUZZ_COUNT:-5000}" --most 2
 part 'fuzz, playbooks' tests/fuzz/run.sh --playbooks --seed "${FUZZ_SEED:-$RANDOM}" --count 200 --most 6
 part 'lab' cargo test --locked --test lab

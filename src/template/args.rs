@@ -225,7 +225,8 @@ fn no_float(shown: &str) -> PyError {
 pub fn to_float(value: &Value) -> PyResult<f64> {
     let v = operand(value)?;
     match v.as_ref() {
-        Value::Str(s) => crate::value::number::parse_float(s).ok_or_else(|| no_float(&str_repr(s))),
+        Value::Str(s) => crate::value::number::parse_float(s)
+            .ok_or_else(|| no_float(&repr(&v).unwrap_or_default())),
         Value::Bytes(b) => {
             let number = std::str::from_utf8(b).ok().and_then(crate::value::number::parse_float);
             number.map_or_else(|| Err(no_float(&repr(&v)?)), Ok)

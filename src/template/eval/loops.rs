@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::{Buffer, Evaluator, context::Activation, generator};
 use crate::{
-    template::tree::For,
+    template::tree::{For, Target},
     value::{
         List, Object, PyError, PyResult, Undefined, Value, access,
         ops::{eq, truth},
@@ -51,11 +51,23 @@ impl Items {
                 while let Some(item) = items.next()? {
                     ev.assign(&test.target, item.clone())?;
                     if truth(&ev.eval(&test.test)?)? {
-                        return Ok(Some(item));
+                        return Ok(Some(assigned(act, &test.target).unwrap_or(item)));
                     }
                 }
                 Ok(None)
             }
+        }
+    }
+}
+
+/// What the function of a test gives for an item: a tuple of the target's names.
+fn assigned(act: &Activation, target: &Target) -> Option<Value> {
+    match target {
+        Target::Name(_, slot) => act.get(*slot),
+        Target::Attribute(..) => None,
+        Target::Tuple(targets) => {
+            let items: Option<Vec<Value>> = targets.iter().map(|t| assigned(act, t)).collect();
+            items.map(Value::tuple)
         }
     }
 }

@@ -109,7 +109,7 @@ fn join(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<V
 fn reverse(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("do_reverse", &["value"], &[], 0)?;
     if let Value::Str(s) = settle(&value)?.as_ref() {
-        return Ok(Value::Str(s.derive(s.chars().rev().collect::<String>())));
+        return Ok(Value::Str(s.alike(s.chars().rev().collect::<String>())));
     }
     match access::iterate(&value) {
         Ok(mut items) => {

@@ -34,6 +34,13 @@ fn wordwrap(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResu
     let break_long = flag(break_long.as_ref(), true)?;
     let hyphens = flag(hyphens.as_ref(), true)?;
     let settled = settle(&value)?;
+    if let Value::Bytes(bytes) = settled.as_ref() {
+        // Its lines are bytes, too, where there are any.
+        return match bytes.is_empty() {
+            true => Ok(Value::str("")),
+            false => Err(PyError::type_error("cannot use a string pattern on a bytes-like object")),
+        };
+    }
     let Value::Str(text) = settled.as_ref() else {
         return Err(ops::no_attribute(&settled, "splitlines"));
     };

@@ -3,7 +3,7 @@
 use super::{Call, Lookup, options::truth};
 use crate::{
     template::{eval::deep_copy, templar::ansible},
-    value::{Dict, PyError, PyErrorKind, PyResult, Value, access, repr::to_text, types::type_name},
+    value::{Dict, PyError, PyErrorKind, PyResult, Value, access, ops, repr::to_text},
 };
 
 pub(super) static LOOKUP: Lookup =
@@ -31,10 +31,8 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         Value::Dict(d) => d.snapshot().into_iter().map(|(_, v)| v).collect(),
         _ => return Err(wrong("first a dict or a list, second a string pointing to the subkey")),
     };
-    // No flag is none, until somebody asks about it.
     let flags = terms.get(2);
-    let no_flags = matches!(flags, Some(Value::Str(text)) if text.is_empty());
-    let skips = if no_flags { None } else { Some(skip_missing(flags)?) };
+    check_flags(flags)?;
     let keys: Vec<&str> = path.split('.').collect();
     let mut found = Vec::new();
     for element in elements {
@@ -47,8 +45,7 @@ fn run(call: &Call<'_>) -> PyResult<Vec<Value>> {
         if is_skipped(&item) {
             continue;
         }
-        let skips = skips.map_or_else(|| skip_missing(flags), Ok)?;
-        for inner in taken(&item, &keys, skips)? {
+        for inner in taken(&item, &keys, skip_missing(flags)?)? {
             found.push(Value::tuple(vec![Value::Dict(item.clone()), inner]));
         }
     }
@@ -59,21 +56,24 @@ fn is_skipped(dict: &Dict) -> bool {
     dict.get("skipped").is_some_and(|v| !matches!(v, Value::Bool(false)))
 }
 
+/// The third item is a dict, or has nothing but names of flags.
+fn check_flags(flags: Option<&Value>) -> PyResult<()> {
+    let Some(other) = flags.filter(|flags| !matches!(flags, Value::Dict(_))) else {
+        return Ok(());
+    };
+    let known = access::iterate(other)?;
+    if known.iter().all(|flag| flag.as_str() == Some("skip_missing")) {
+        return Ok(());
+    }
+    Err(wrong("the optional third item must be a dict with flags skip_missing"))
+}
+
 fn skip_missing(flags: Option<&Value>) -> PyResult<bool> {
     match flags {
         None => Ok(false),
         Some(Value::Dict(flags)) => flags.get("skip_missing").map_or(Ok(false), |v| truth(&v)),
-        Some(other) => {
-            let known = access::iterate(other)?;
-            if !known.iter().all(|flag| flag.as_str() == Some("skip_missing")) {
-                return Err(wrong(
-                    "the optional third item must be a dict with flags skip_missing",
-                ));
-            }
-            let class = type_name(other);
-            let message = format!("'{class}' object has no attribute 'get'");
-            Err(PyError::new(PyErrorKind::AttributeError, message))
-        }
+        // Python asks a list of names for one of them.
+        Some(other) => Err(ops::no_attribute(other, "get")),
     }
 }
 
