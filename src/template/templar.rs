@@ -283,6 +283,11 @@ impl Templar {
                 }
                 Ok(Value::Dict(rendered))
             }
+            // Every sequence becomes a list: ranges, tuples whose items have names.
+            Value::Object(o) if o.is_sequence() => {
+                let Some(items) = o.items()? else { return Ok(value.clone()) };
+                self.template_in(&Value::list(items), way)
+            }
             // ansible asks everything whether it is a sequence, at which it fails.
             Value::Undefined(u) if !u.lenient => Err(PyError::undefined(u)),
             other => Ok(other.clone()),
