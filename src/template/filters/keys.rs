@@ -220,10 +220,16 @@ fn index_of(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
         optional("fail_on_missing", Kind::Bool),
         optional("wantlist", Kind::Bool),
     ];
+    if value.is_none() {
+        return Err(PyError::type_error("'NoneType' object is not iterable"));
+    }
     let (value, [test, right, key, fail_on_missing, wantlist]) =
         checked(value, args, ("data", Kind::List), options)?;
     let test = to_text(&test.unwrap_or(Value::None))?;
     let key = key.filter(|k| !k.is_none());
+    if key.is_some() {
+        check_dicts(&access::iterate(&value)?)?;
+    }
     let mut found = Vec::new();
     for (i, item) in access::iterate(&value)?.into_iter().enumerate() {
         let entry = match &key {
@@ -248,6 +254,20 @@ fn index_of(cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResul
         return Ok(found.swap_remove(0));
     }
     Ok(Value::list(found))
+}
+
+/// Keys are looked for in dicts alone.
+fn check_dicts(items: &[Value]) -> PyResult<()> {
+    if items.iter().all(access::is_mapping) {
+        return Ok(());
+    }
+    let classes: Vec<&str> = items.iter().map(class_name).collect();
+    let (last, others) = classes.split_last().unwrap_or((&"", &[]));
+    Err(index_error(&format!(
+        "When a key name is provided, all list entries are required to be dictionaries, got {} and \
+         {last}",
+        others.join(", ")
+    )))
 }
 
 /// Whether `entry` passes `test`; `!` or `not ` before its name turns it round.

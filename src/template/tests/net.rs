@@ -6,9 +6,11 @@ use crate::template::{
     filters::{Net, parse_ip},
 };
 use crate::value::{
-    PyResult, Value, access,
+    PyError, PyResult, Value, access,
+    ops::settle,
     regex::{Flags, Pattern},
     repr::to_text,
+    types::type_name,
 };
 
 pub(super) static TESTS: &[Test] = &[
@@ -229,8 +231,21 @@ fn in_one_network(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> 
 
 fn mac(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
     let [] = args.bind("_mac", &["mac"], &[], 0)?;
+    let settled = settle(&value)?;
+    let text = match settled.as_ref() {
+        Value::Str(text) => text,
+        Value::Bytes(_) => {
+            let why = "cannot use a string pattern on a bytes-like object";
+            return Err(PyError::type_error(why));
+        }
+        other => {
+            let class = type_name(other);
+            let why = format!("expected string or bytes-like object, got '{class}'");
+            return Err(PyError::type_error(why));
+        }
+    };
     let forms =
         r"^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$|^[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}$|^[0-9a-f]{12}$";
     let flags = Flags { ignore_case: true, ..Flags::default() };
-    Ok(Value::Bool(Pattern::new(forms, flags)?.match_start(&to_text(&value)?)?.is_some()))
+    Ok(Value::Bool(Pattern::new(forms, flags)?.match_start(text)?.is_some()))
 }

@@ -142,6 +142,9 @@ fn rank(cx: &mut dyn FilterContext, net: &Net, query: &str) -> PyResult<Value> {
 }
 
 fn ipmath(_cx: &mut dyn FilterContext, value: Value, args: CallArgs) -> PyResult<Value> {
+    if value.is_none() {
+        return Err(PyError::type_error("argument of type 'NoneType' is not iterable"));
+    }
     let options = [optional("amount", Kind::Int)];
     let (value, [amount]) = checked(value, args, ("value", Kind::Str), options)?;
     let shown = to_text(&value)?;
