@@ -40,7 +40,7 @@ install
 part 'formatting' cargo fmt --all --check
 part 'shell scripts' shellcheck -x tests/run.sh tests/oracle/venv.sh tests/lab/lab.sh tests/lab/demo.sh tests/lab/kube/run.sh \
     tests/lab/kube/generated.sh tests/lab/kube/rke2/install.sh tests/lab/kube/rke2/bin/* tests/lab/kube/flannel/* \
-    tests/fuzz/run.sh benches/run.sh
+    tests/fuzz/run.sh benches/run.sh benches/listing.sh
 part 'clippy' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 part 'clippy of the lab tests' cargo clippy --locked --test lab --quiet -- -D warnings
 part 'unit and other tests' cargo test --locked --workspace --no-fail-fast
