@@ -136,9 +136,10 @@ impl Inputs<'_> {
             }
             _ => self.ssh(transport)?,
         };
+        let r#become = self.become_as(&connection)?;
         Ok(Endpoint {
             connection,
-            r#become: self.become_as()?,
+            r#become,
             remote_tmp: self.option(&sh::REMOTE_TMP, None)?,
             shell: self.text("ansible_shell_executable")?,
             interpreter: Some(self.option(&options::INTERPRETER_PYTHON, None)?),
@@ -180,7 +181,7 @@ impl Inputs<'_> {
         })
     }
 
-    fn become_as(&self) -> Result<Option<Become>> {
+    fn become_as(&self, connection: &ConnectionSettings) -> Result<Option<Become>> {
         let wanted = match self.variable("ansible_become")? {
             Some(value) => keywords::to_bool(&value)?,
             None => self.fields.r#become,
@@ -214,6 +215,24 @@ impl Inputs<'_> {
         let password: Option<String> = pass;
         let password =
             password.map(Secret::new).or_else(|| self.run.options.become_password.clone());
-        Ok(Some(Become { method, user, password, exe, flags, prompts }))
+        let login = match connection.transport {
+            Transport::Local => Some(own_name()),
+            _ => connection.user.clone(),
+        };
+        let allowed: bool = self.option(&options::BECOME_ALLOW_SAME_USER, None)?;
+        let same_user = !allowed && login.as_ref() == Some(&user);
+        Ok(Some(Become { method, user, password, exe, flags, prompts, same_user }))
     }
+}
+
+/// Who runs this, as Python's getpass finds it out.
+fn own_name() -> String {
+    use vmstation_host::target::Target;
+    let named = ["LOGNAME", "USER", "LNAME", "USERNAME"].iter();
+    let mut named = named.filter_map(|name| std::env::var(name).ok().filter(|n| !n.is_empty()));
+    named.next().unwrap_or_else(|| {
+        let mut system = vmstation_host::target::system::System::new();
+        let uid = system.euid();
+        system.user_by_id(uid).map(|user| user.name).unwrap_or_default()
+    })
 }

@@ -67,7 +67,7 @@ async fn read(
     if failed(&read) {
         return Ok(Err(match out_of_reach(cx, source).await? {
             Some(reason) => unread(reason, source, fail_on_missing),
-            None => refusal(&read, source, fail_on_missing),
+            None => refusal(&read, source, fail_on_missing, cx.remote.becomes()),
         }));
     }
     let text = |key: &str| read.data.get(key).map(|v| v.to_text()).unwrap_or_default();
@@ -108,11 +108,13 @@ fn unread(reason: String, source: &str, fail_on_missing: bool) -> TaskResult {
     result
 }
 
-fn refusal(read: &TaskResult, source: &str, fail_on_missing: bool) -> TaskResult {
+fn refusal(read: &TaskResult, source: &str, fail_on_missing: bool, becomes: bool) -> TaskResult {
     let message = read.data.get("msg").map(|v| v.to_text()).unwrap_or_default();
     let mut result = TaskResult::default();
-    if message.starts_with("source is a directory") {
-        let text = "remote file is a directory, fetch cannot work on directories";
+    let directory = message.starts_with("source is a directory");
+    let text = "remote file is a directory, fetch cannot work on directories";
+    // ansible looks at the file before it reads it, unless it reads it as another user.
+    if directory && !becomes {
         if fail_on_missing {
             result.data.insert("failed", true);
             result.data.insert("changed", false);
@@ -130,6 +132,8 @@ fn refusal(read: &TaskResult, source: &str, fail_on_missing: bool) -> TaskResult
     }
     if message.contains("not found") {
         result.data.insert("msg", "the remote file does not exist, not transferring, ignored");
+    } else if directory {
+        result.data.insert("msg", text);
     }
     result
 }

@@ -13,7 +13,15 @@ impl Become {
     /// By a method with its usual program and flags.
     pub fn by(method: Method, user: impl Into<String>, password: Option<Secret>) -> Self {
         let flags = method.default_flags().to_owned();
-        Self { method, user: user.into(), password, exe: String::new(), flags, prompts: Vec::new() }
+        Self {
+            method,
+            user: user.into(),
+            password,
+            exe: String::new(),
+            flags,
+            prompts: Vec::new(),
+            same_user: false,
+        }
     }
 }
 
@@ -32,6 +40,8 @@ pub struct Become {
     pub flags: String,
     /// What su's prompt begins with in other languages than it is known in.
     pub prompts: Vec<String>,
+    /// Whether that is who logs in already, so that no program is needed.
+    pub same_user: bool,
 }
 
 /// The programs that can change users.

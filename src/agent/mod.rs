@@ -59,6 +59,13 @@ pub struct Endpoint {
     pub async_dir: String,
 }
 
+impl Endpoint {
+    /// Who has to be become by a program.
+    fn escalation(&self) -> Option<&Become> {
+        self.r#become.as_ref().filter(|wanted| !wanted.same_user)
+    }
+}
+
 /// Why a host did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {

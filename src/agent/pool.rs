@@ -63,14 +63,14 @@ impl Pool {
         let connection = self.connection(&at.connection).await?;
         let timeout = Duration::from_secs(at.connection.timeout) + PROMPT;
         let executable = executable.or(at.shell.as_deref()).unwrap_or("/bin/sh");
-        let escalate = at.r#become.as_ref();
+        let escalate = at.escalation();
         Ok(shell::run(&*connection, &at.connection, escalate, executable, line, timeout).await?)
     }
 
     /// The agent of an endpoint, for what is no module: files, programs, paths.
     pub async fn at(&self, at: &Endpoint) -> Result<Agent> {
         let on_host = AgentSettings { remote_tmp: at.remote_tmp.clone() };
-        self.agent(&at.connection, at.r#become.as_ref(), &on_host).await
+        self.agent(&at.connection, at.escalation(), &on_host).await
     }
 
     /// Ends the agents that run as a user at an address, so that nothing of ours keeps the user from
