@@ -240,7 +240,8 @@ impl Context<'_> {
         if self.absent_in_check_mode(path) {
             return Ok(true);
         }
-        let existing = self.attribute_flags(path);
+        // Not every file system knows versions (overlayfs).
+        let existing = self.lsattr(path, false);
         let (sign, letters) = match attributes.chars().next() {
             Some(sign @ ('-' | '+' | '=')) if sign != '=' => (sign, &attributes[1..]),
             _ => ('=', attributes),
@@ -267,18 +268,21 @@ impl Context<'_> {
 
     /// The attributes of a file as `lsattr` tells them; `None` where it can't.
     pub fn attribute_flags(&mut self, path: &Path) -> Option<AttributeFlags> {
+        self.lsattr(path, true)
+    }
+
+    fn lsattr(&mut self, path: &Path, with_version: bool) -> Option<AttributeFlags> {
         let lsattr = self.target.find_program("lsattr", &[])?;
+        let option = if with_version { "-vd" } else { "-d" };
         let ran = self
             .target
-            .run(&Run::argv([lsattr.as_os_str(), "-vd".as_ref(), path.as_os_str()]))
+            .run(&Run::argv([lsattr.as_os_str(), option.as_ref(), path.as_os_str()]))
             .ok()?;
         let out = ran.out();
         let mut words = out.split_whitespace();
-        let (version, flags) = (words.next()?, words.next()?);
-        ran.ok().then(|| AttributeFlags {
-            version: Some(version.into()),
-            flags: flags.replace('-', ""),
-        })
+        let version = if with_version { Some(words.next()?.into()) } else { None };
+        let flags = words.next()?.replace('-', "");
+        ran.ok().then_some(AttributeFlags { version, flags })
     }
 }
 
@@ -386,7 +390,7 @@ mod tests {
     use super::*;
     use crate::call::Call;
     use crate::files::NoFiles;
-    use crate::target::fake::Fake;
+    use crate::target::{Ran, fake::Fake};
     use serde_json::json;
 
     #[test]
@@ -456,6 +460,26 @@ mod tests {
         assert_eq!((changed.unwrap(), diff), (false, json!({})));
         let (changed, _) = set(&mut fake, &Call::default().check(), "/gone", &wanted);
         assert!(changed.unwrap());
+    }
+
+    #[test]
+    fn flags_need_no_version() {
+        let mut fake = Fake::new()
+            .file("/x", "")
+            .program("lsattr")
+            .program("chattr")
+            .on("/usr/bin/lsattr -d /x", Ran::of(0, "-------A-------------- /x\n", ""))
+            .on("/usr/bin/lsattr -vd /x", Ran::of(1, "", "While reading version on /x\n"))
+            .on("/usr/bin/chattr -A /x", Ran::of(0, "", ""));
+        let flags = |text: &str| FileAttributes {
+            attributes: Some(text.into()),
+            ..FileAttributes::default()
+        };
+        let (changed, diff) = set(&mut fake, &Call::default(), "/x", &flags("+A"));
+        assert_eq!((changed.unwrap(), diff), (false, json!({})));
+        let (changed, diff) = set(&mut fake, &Call::default(), "/x", &flags("-A"));
+        let noted = json!({"before": {"attributes": "A"}, "after": {"attributes": "-A"}});
+        assert_eq!((changed.unwrap(), diff), (true, noted));
     }
 
     #[test]
