@@ -4,7 +4,7 @@ use super::{Action, ActionContext, ActionError, ActionFuture, Outcome};
 use crate::{
     inventory::parse_address,
     run::TaskResult,
-    value::{Dict, Value},
+    value::{Dict, Value, types::class_repr},
 };
 
 /// Adds a host to the inventory.
@@ -26,7 +26,7 @@ fn add_host(cx: &ActionContext<'_>) -> Outcome {
         Some(other) => {
             return Err(ActionError::fail(format!(
                 "Invalid raw parameters passed, requires a dictonary/mapping got a  {}",
-                other.type_name()
+                class_repr(&other)
             )));
         }
     }

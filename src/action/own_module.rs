@@ -7,7 +7,9 @@ use std::path::Path;
 use super::{ActionContext, ActionError, Outcome};
 use crate::{
     connection::{Output, quote},
+    diagnostic::{Error, Kind},
     run::TaskResult,
+    template::RenderOptions,
     value::{
         Dict, Value,
         json::{self, Layout},
@@ -23,9 +25,11 @@ pub async fn run(cx: &mut ActionContext<'_>, path: &str) -> Outcome {
     let argv = match &program {
         Program::Binary => Vec::new(),
         Program::Script { interpreter: None, .. } => {
-            return Err(ActionError::fail(format!("module ({name}) is missing interpreter line")));
+            let message =
+                format!("module ({}) is missing interpreter line", cx.worker.task.action.written);
+            return Err(Error::new(Kind::Action, message).into());
         }
-        Program::Script { interpreter: Some(words), .. } => interpreter(cx, words),
+        Program::Script { interpreter: Some(words), .. } => interpreter(cx, words)?,
     };
     let arguments = arguments(cx)?;
     let text =
@@ -68,21 +72,24 @@ impl Program {
 }
 
 /// The interpreter's command line: what `ansible_<name>_interpreter` says goes first.
-fn interpreter(cx: &ActionContext<'_>, words: &[String]) -> Vec<String> {
+fn interpreter(cx: &ActionContext<'_>, words: &[String]) -> Result<Vec<String>, ActionError> {
     let named = match words {
         [env, name, ..] if env.ends_with("/env") => name,
         [name, ..] => name,
-        [] => return Vec::new(),
+        [] => return Ok(Vec::new()),
     };
     let base = named.rsplit('/').next().unwrap_or(named);
     let language = if base.starts_with("python") { "python" } else { base };
-    let chosen = cx.scope.get(&format!("ansible_{language}_interpreter")).map(|v| v.to_text());
-    match chosen.filter(|path| !path.is_empty() && !path.starts_with("auto")) {
+    let chosen = match cx.scope.get(&format!("ansible_{language}_interpreter")) {
+        Some(written) => cx.templar.render(&written, &RenderOptions::default())?.to_text(),
+        None => String::new(),
+    };
+    Ok(match Some(chosen.trim()).filter(|path| !path.is_empty() && !path.starts_with("auto")) {
         Some(path) => path.split_whitespace().map(str::to_owned).collect(),
         // Hosts have it under this name if they have it at all.
         None if language == "python" => vec!["/usr/bin/env".to_owned(), "python3".to_owned()],
         None => words.to_vec(),
-    }
+    })
 }
 
 /// The task's arguments and what ansible tells every module beside them.

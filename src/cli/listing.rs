@@ -167,13 +167,14 @@ impl Lister<'_> {
         let play_tags = written_tags(play);
         let mut text = format!(
             "\n  play #{number} ({}): {}\tTAGS: [{}]",
-            fields.hosts.join(","),
-            fields.name,
+            if fields.hosts_null { String::new() } else { fields.hosts.join(",") },
+            fields.listed_name,
             play_tags.join(",")
         );
         if self.wanted.hosts {
             let hosts = self.inventory.select(&fields.hosts)?;
             let pattern: Value = fields.hosts.iter().map(|h| Value::str(h.as_str())).collect();
+            let pattern = if fields.hosts_null { Value::None } else { pattern };
             let pattern = crate::value::repr::repr(&pattern).unwrap_or_default();
             text += &format!("\n    pattern: {pattern}\n    hosts ({}):", hosts.len());
             for host in hosts {

@@ -34,6 +34,7 @@ fn meta(command: &str, parent: &Arc<Level>, role: Option<&Arc<Role>>, always: bo
             name: "ansible.builtin.meta".to_owned(),
             args: [("_raw_params", Value::from(command))].into_iter().collect(),
             span,
+            named: None,
             missing: false,
         },
         looped: None,

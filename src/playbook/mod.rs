@@ -208,6 +208,8 @@ pub struct PlayBase {
     pub level: Arc<Level>,
     /// The folder that relative names start from.
     pub basedir: PathBuf,
+    /// The collection that its playbook lies in, which short names are looked for in first.
+    default_collection: Option<String>,
     visible_roles: RwLock<Vec<Arc<Role>>>,
     /// Handlers that static imports of roles brought, until the play takes them.
     imported_handlers: Mutex<Vec<Item>>,
@@ -216,10 +218,11 @@ pub struct PlayBase {
 }
 
 impl PlayBase {
-    fn new(level: Arc<Level>, basedir: PathBuf) -> Arc<Self> {
+    fn new(level: Arc<Level>, basedir: PathBuf, default_collection: Option<String>) -> Arc<Self> {
         Arc::new(Self {
             level,
             basedir,
+            default_collection,
             visible_roles: RwLock::default(),
             imported_handlers: Mutex::default(),
             with_handlers: Mutex::default(),
@@ -359,6 +362,8 @@ pub struct ActionCall {
     pub args: Dict,
     /// Where the action's key stands.
     pub span: Span,
+    /// Where the name of the role that it includes stands.
+    pub named: Option<Span>,
     /// Whether it exists, but we don't have it: the task fails if it comes to it.
     pub missing: bool,
 }

@@ -43,8 +43,12 @@ pub struct Fields {
     pub name: String,
     /// `name` as given, rendered; empty if it has none.
     pub own_name: String,
-    /// `hosts`.
+    /// `name` as listings show it, where a template that gives nothing is `None`.
+    pub listed_name: String,
+    /// `hosts`; the one pattern `None` if a template gives nothing.
     pub hosts: Vec<String>,
+    /// Whether the template of `hosts` gives nothing.
+    pub hosts_null: bool,
     /// `order`.
     pub order: Option<String>,
     /// `serial`; empty for all hosts at once.
@@ -75,24 +79,34 @@ impl Fields {
     /// Undefined variables and values of the wrong type, in ansible's words.
     pub fn resolve(play: &Play, render: Render<'_>, defaults: &Defaults) -> Result<Self> {
         let reader = Reader { play, render };
-        let hosts = texts(&reader.required(Keyword::Hosts)?);
+        let given = reader.required(Keyword::Hosts)?;
+        let hosts_null = given.is_none();
+        let hosts = if hosts_null { vec!["None".to_owned()] } else { texts(&given) };
         // A template that gives a list is shown as Python shows lists.
         let unnamed = match play.level.own(Keyword::Hosts).map(|s| &s.value) {
             Some(Value::Str(written)) => reader.name(written.as_str())?,
-            _ => hosts.join(","),
+            _ => Some(hosts.join(",")),
         };
-        let own_name = match &play.level.name {
-            Some(name) => reader.name(name)?,
-            None => String::new(),
+        let own = match &play.level.name {
+            Some(name) => Some(reader.name(name)?),
+            None => None,
         };
+        let own_name = own.clone().flatten().unwrap_or_default();
+        // What a template makes nothing of has no name: listings say so, all else names the hosts.
+        let shown = own.filter(|own| own.as_deref() != Some("")).unwrap_or(unnamed);
+        let listed_name = shown.clone().unwrap_or_else(|| "None".to_owned());
+        let of_hosts = || if hosts_null { String::new() } else { hosts.join(",") };
+        let name = shown.unwrap_or_else(of_hosts);
         let written = |keyword| play.level.own(keyword).map(|s| s.value.clone());
         let check_mode = written(Keyword::CheckMode)
             .and_then(|v| keywords::boolean(&v).ok())
             .unwrap_or(defaults.check);
         Ok(Self {
-            name: if own_name.is_empty() { unnamed } else { own_name.clone() },
+            name,
             own_name,
+            listed_name,
             hosts,
+            hosts_null,
             order: reader.text(Keyword::Order)?,
             serial: reader.list(Keyword::Serial)?,
             strategy: reader.text(Keyword::Strategy)?.unwrap_or_else(|| defaults.strategy.clone()),
@@ -138,12 +152,18 @@ impl Reader<'_> {
             ),
             _ => e,
         })?;
+        if rendered.is_none() {
+            return Ok(None);
+        }
         let value = keywords::coerce(keyword, &rendered).map_err(|e| e.at(place()))?;
         Ok((!value.is_none()).then_some(value))
     }
 
+    /// The final value of a keyword that has to be there; null where a template makes nothing of it.
     fn required(&self, keyword: Keyword) -> Result<Value> {
-        self.value(keyword)?.ok_or_else(|| {
+        let value = self.value(keyword)?;
+        let written = self.play.level.own(keyword).filter(|written| !written.value.is_none());
+        value.or(written.map(|_| Value::None)).ok_or_else(|| {
             Error::new(
                 Kind::Parser,
                 format!("the field '{}' is required but was not set", keyword.name()),
@@ -152,10 +172,11 @@ impl Reader<'_> {
     }
 
     /// A name that cannot be rendered stays as it is written.
-    fn name(&self, written: &str) -> Result<String> {
+    fn name(&self, written: &str) -> Result<Option<String>> {
         match (self.render)(&Value::str(written)) {
-            Ok(name) => Ok(python::text(&name)),
-            Err(e) if e.kind() == Kind::Undefined => Ok(written.to_owned()),
+            Ok(Value::None) => Ok(None),
+            Ok(name) => Ok(Some(python::text(&name))),
+            Err(e) if e.kind() == Kind::Undefined => Ok(Some(written.to_owned())),
             Err(e) => Err(e),
         }
     }

@@ -137,7 +137,7 @@ fn moved_away(short: &str, places: &Places) -> Option<String> {
 
 /// Endings of what lies beside modules and is none.
 const NO_MODULES: &[&str] =
-    &["pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "yaml", "yml", "ini", "ps1", "psc1"];
+    &["pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "yaml", "yml", "ini"];
 
 /// The file of a module that people have put beside their playbooks.
 fn own(short: &str, libraries: &[PathBuf]) -> Option<PathBuf> {
@@ -157,13 +157,15 @@ fn own(short: &str, libraries: &[PathBuf]) -> Option<PathBuf> {
     })
 }
 
-/// Whether a module is written against ansible's own library for Python, which is not there.
+/// Whether a module is written against ansible's own library, for Python or PowerShell, which is not
+/// there.
 fn needs_ansible(path: &Path) -> bool {
     let text = std::fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    ["ansible.module_utils", "<<INCLUDE_ANSIBLE_MODULE", "import ansible", "from ansible"]
-        .iter()
-        .any(|mark| text.contains(mark))
+    let marks =
+        ["ansible.module_utils", "<<INCLUDE_ANSIBLE_MODULE", "import ansible", "from ansible"];
+    let powershell = text.contains("#!powershell") || text.contains("Ansible.ModuleUtils");
+    powershell || marks.iter().any(|mark| text.contains(mark))
 }
 
 /// Whether a collection's module or action lies on this machine.

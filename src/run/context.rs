@@ -197,6 +197,7 @@ impl PlayContext {
                 name: "ansible.builtin.gather_facts".to_owned(),
                 args: self.gather_args.copy(),
                 span: level.span.clone(),
+                named: None,
                 missing: false,
             },
             level: Arc::new(level),

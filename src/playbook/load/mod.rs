@@ -122,6 +122,8 @@ pub struct Loader {
     mistakes: Mutex<Option<Vec<Error>>>,
     /// The folder of the play that runs.
     basedir: RwLock<PathBuf>,
+    /// The collection of the playbook that was come to last, which lies in one.
+    default_collection: RwLock<Option<String>>,
     /// Roles that were loaded and bring modules or actions: these are there for all tasks after them.
     plugin_homes: RwLock<IndexSet<PathBuf>>,
 }
@@ -172,6 +174,7 @@ impl Loader {
             rendered: AtomicU64::new(0),
             mistakes: Mutex::default(),
             basedir: RwLock::new(PathBuf::from(".")),
+            default_collection: RwLock::default(),
             plugin_homes: RwLock::default(),
         }
     }

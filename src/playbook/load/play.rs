@@ -32,6 +32,11 @@ struct Import {
 impl Loader {
     /// Loads a playbook, and those that it imports.
     pub fn load_playbook(&self, path: &Path) -> Result<Playbook> {
+        let collection = self.collection_around(path);
+        if let Some(collection) = &collection {
+            self.warn(format!("running playbook inside collection {collection}"));
+        }
+        *self.default_collection.write() = collection;
         let plays =
             self.remembering(|| self.load_plays(path, &paths::working_folder(), &mut Vec::new()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -122,10 +127,13 @@ impl Loader {
                 super::node_span(entry),
             ));
         }
-        if import_key(entry).is_none() {
+        if !is_import(entry) {
             return Ok(vec![Arc::new(self.load_play(entry, file, basedir, imports)?)]);
         }
         let (imported, import) = self.read_import(entry, basedir, imports)?;
+        if let Some(collection) = self.collection_around(&imported) {
+            *self.default_collection.write() = Some(collection);
+        }
         imports.push(import);
         let plays = self.load_plays(&imported, basedir, imports);
         imports.pop();
@@ -149,12 +157,6 @@ impl Loader {
             }
             let spanned = |value: Value| Spanned { value, span: entry.span.clone() };
             match Keyword::allowed(&name, In::ImportPlaybook) {
-                Some(Keyword::Vars) if value.as_map().is_none() => {
-                    return Err(error_at(
-                        "vars for import_playbook statements must be specified as a dictionary",
-                        entry,
-                    ));
-                }
                 Some(Keyword::Vars) => vars = self.vars(value, "PlaybookInclude")?,
                 Some(keyword) => {
                     let checked = self.keyword_value(keyword, value, entry, &place)?;
@@ -217,6 +219,23 @@ impl Loader {
         })
     }
 
+    /// The collection that a playbook lies in, if short names are to be looked for there: the one that
+    /// is found by its name.
+    fn collection_around(&self, path: &Path) -> Option<String> {
+        let path = paths::normalised(&paths::working_folder().join(path));
+        let parts: Vec<_> = path.iter().collect();
+        let mut roots = (0..parts.len()).filter(|&at| parts[at] == "ansible_collections");
+        let (Some(root), None) = (roots.next(), roots.next()) else { return None };
+        let name = parts.get(root + 1..root + 3)?;
+        let folder: PathBuf = parts[..root + 3].iter().collect();
+        let mut known = self.collection_roots(path.parent()?).into_iter().map(|root| {
+            let place = root.join("ansible_collections");
+            paths::normalised(&place.join(name[0]).join(name[1]))
+        });
+        (known.find(|place| place.is_dir())? == folder)
+            .then(|| format!("{}.{}", name[0].to_string_lossy(), name[1].to_string_lossy()))
+    }
+
     fn bare_place(&self, entry: &Node, basedir: &Path) -> Place {
         let level = Arc::new(Level {
             kind: LevelKind::Play,
@@ -228,7 +247,7 @@ impl Loader {
             parent: None,
             span: entry.span.clone(),
         });
-        let play = PlayBase::new(Arc::clone(&level), basedir.to_path_buf());
+        let play = PlayBase::new(Arc::clone(&level), basedir.to_path_buf(), None);
         Place { play, parent: level, role: None, handlers: false, depth: 0 }
     }
 
@@ -252,7 +271,8 @@ impl Loader {
         merge_tags(&mut level);
         check_vars_prompt(&level)?;
         let level = Arc::new(level);
-        let base = PlayBase::new(Arc::clone(&level), basedir.clone());
+        let collection = self.default_collection.read().clone();
+        let base = PlayBase::new(Arc::clone(&level), basedir.clone(), collection);
         let place = Place { play: Arc::clone(&base), parent: Arc::clone(&level), ..bare };
         let place = under_conditions(place, imports);
         let roles = match entry.get("roles") {
@@ -300,37 +320,47 @@ impl Loader {
     }
 }
 
-fn import_key(entry: &Node) -> Option<(&Node, &Node)> {
-    let entries = entry.as_map()?;
-    entries
-        .iter()
-        .find(|(k, _)| k.as_str().is_some_and(|name| is_builtin(name, "import_playbook")))
-        .map(|(k, v)| (k, v))
+fn is_import(entry: &Node) -> bool {
+    let import = |name: &str| is_builtin(name, "import_playbook");
+    entry.as_map().unwrap_or_default().iter().any(|(k, _)| k.as_str().is_some_and(import))
 }
 
 /// The name that an `import_playbook` is given; parameters behind it are dropped, as ansible does.
+/// Of several, in whatever spelling, the last counts.
 fn imported_name(entry: &Node) -> Result<String> {
-    let value = import_key(entry).map(|(_, v)| v);
-    match value.map(|v| &v.kind) {
-        Some(NodeKind::Scalar(Value::Str(text))) => {
+    let mut name = String::new();
+    for (key, value) in entry.as_map().unwrap_or_default() {
+        let key = python::text(&key.to_value());
+        if is_builtin(&key, "import_playbook") {
+            name = imported_value(value, entry)?;
+        } else if key == "vars" && value.as_map().is_none() {
+            return Err(error_at(
+                "vars for import_playbook statements must be specified as a dictionary",
+                entry,
+            ));
+        }
+    }
+    Ok(name)
+}
+
+fn imported_value(value: &Node, entry: &Node) -> Result<String> {
+    match &value.kind {
+        NodeKind::Scalar(Value::Str(text)) => {
             let parts = split_args(text).map_err(|e| error_at(e.message(), entry))?;
             parts.first().map(|p| p.trim().to_owned()).ok_or_else(|| {
                 error_at("import_playbook statements must specify the file name to import", entry)
             })
         }
-        None | Some(NodeKind::Scalar(Value::None)) => {
+        NodeKind::Scalar(Value::None) => {
             Err(error_at("playbook import parameter is missing", entry))
         }
-        Some(_) => {
-            let class = value.map(python::node_class).unwrap_or_default();
-            Err(error_at(
-                format!(
-                    "playbook import parameter must be a string indicating a file path, got \
-                     {class} instead"
-                ),
-                entry,
-            ))
-        }
+        _ => Err(error_at(
+            format!(
+                "playbook import parameter must be a string indicating a file path, got {} instead",
+                python::node_class(value)
+            ),
+            entry,
+        )),
     }
 }
 

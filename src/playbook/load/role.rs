@@ -9,6 +9,7 @@ use super::{
     Loaded, Loader, Place, RoleFiles, error_at,
     include::{check_apply, dynamic_level, is_empty},
     node_span,
+    task::named_role,
 };
 use crate::{
     diagnostic::{Error, Kind, Result, Span},
@@ -157,7 +158,11 @@ impl Loader {
             .filter(|s| !is_empty(s));
         self.note_plugins(path);
         let role = Arc::new(Role {
-            collections: role_collections(using.collection.as_deref(), &meta.collections),
+            collections: role_collections(
+                using.collection.as_deref(),
+                place.play.default_collection.as_deref(),
+                &meta.collections,
+            ),
             written: using.written,
             name: using.name.clone(),
             collection: using.collection,
@@ -423,7 +428,14 @@ impl Loader {
             }
         }
         let around = dynamic_level(task, vars, Some(std::path::PathBuf::new()));
-        let at = Node { kind: NodeKind::Scalar(Value::None), span: task.level.span.clone() };
+        // Only a name as written has a place.
+        let written = task.action.args.get("name").or_else(|| task.action.args.get("role"));
+        let as_written = written.is_some_and(|w| w.as_str() == Some(name));
+        let named = task.action.named.as_ref().filter(|_| as_written);
+        let at = match named {
+            Some(span) => Node { kind: NodeKind::Scalar(Value::str(name)), span: span.clone() },
+            None => Node { kind: NodeKind::Scalar(Value::None), span: task.level.span.clone() },
+        };
         let with_args =
             Task { action: ActionCall { args: args.clone(), ..task.action.clone() }, ..copy(task) };
         let role = self.role_by_task(name, files, &with_args, around, true, &at, &place)?;
@@ -573,9 +585,10 @@ fn galaxy_name(source: &str) -> String {
     last.split(',').next().unwrap_or(last).to_owned()
 }
 
-/// The collections that a role's short names are looked for in: never the play's.
-fn role_collections(own: Option<&str>, declared: &[String]) -> Vec<String> {
-    let mut all: Vec<String> = own.map(str::to_owned).into_iter().collect();
+/// The collections that a role's short names are looked for in: never the play's, but that of the
+/// playbook, `default`.
+fn role_collections(own: Option<&str>, default: Option<&str>, declared: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = own.or(default).map(str::to_owned).into_iter().collect();
     for name in declared {
         if !all.contains(name) {
             all.push(name.clone());
@@ -608,9 +621,7 @@ fn identity(using: &Use) -> String {
 
 /// The node that a missing role is reported at.
 fn name_node(node: &Node, task: &Task, as_written: bool) -> Node {
-    let args = node.get(&task.action.written);
-    let name = args.and_then(|a| a.get("name").or_else(|| a.get("role")));
-    match name {
+    match named_role(node, &task.action.written) {
         Some(name) if as_written => name.clone(),
         _ => Node { kind: NodeKind::Scalar(Value::None), span: node.span.clone() },
     }
@@ -654,7 +665,14 @@ fn validation(role: &Arc<Role>, spec: &Value, entry_point: &str) -> Item {
     let task = Task {
         id: next_task_id(),
         level: Arc::new(level),
-        action: ActionCall { written: action.clone(), name: action, args, span, missing: false },
+        action: ActionCall {
+            written: action.clone(),
+            name: action,
+            args,
+            span,
+            named: None,
+            missing: false,
+        },
         looped: None,
         is_handler: false,
         implicit: false,

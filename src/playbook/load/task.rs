@@ -83,6 +83,14 @@ pub fn is_variable_name(name: &str) -> bool {
         && !KEYWORDS.contains(&name)
 }
 
+/// The name of the role that a task includes or imports, where it stands in its mapping.
+pub(super) fn named_role<'n>(node: &'n Node, action: &str) -> Option<&'n Node> {
+    let args = node
+        .get(action)
+        .filter(|_| resolve::is_builtin_of(action, &["include_role", "import_role"]));
+    args.and_then(|a| a.get("name").or_else(|| a.get("role")))
+}
+
 /// The keywords and the loop of a task, taken from its mapping.
 #[derive(Default)]
 struct Fields {
@@ -115,6 +123,7 @@ impl Loader {
             lookup: fields.lookup,
             terms: Spanned { value: t.to_value(), span: t.span.clone() },
         });
+        let named = named_role(node, &parsed.action).map(|name| name.span.clone());
         Ok(Task {
             id: next_task_id(),
             level: Arc::new(level),
@@ -123,6 +132,7 @@ impl Loader {
                 name: parsed.resolved,
                 args: parsed.args,
                 span: parsed.span,
+                named,
                 missing: parsed.missing,
             },
             looped,
@@ -162,7 +172,7 @@ impl Loader {
         let Some(own) = own else { return Ok(self.inherited_collections(place)) };
         let list = keywords::coerce(Keyword::Collections, &own.to_value())
             .map_err(|e| e.at(node.span.clone()))?;
-        Ok(with_legacy(texts(&list)))
+        Ok(with_defaults(texts(&list), place))
     }
 
     /// The collections in force at a place.
@@ -173,7 +183,7 @@ impl Loader {
         }
         let declared = place.parent.inherited(Keyword::Collections);
         // The value was checked when its level was made.
-        declared.map(|spanned| with_legacy(texts(&spanned.value))).unwrap_or_default()
+        with_defaults(declared.map(|spanned| texts(&spanned.value)).unwrap_or_default(), place)
     }
 
     fn fields(&self, node: &Node, class: &str, action: &str, place: &Place) -> Result<Fields> {
@@ -459,8 +469,13 @@ fn check_loop_control(node: &Node) -> Result<()> {
     Ok(())
 }
 
-/// A list of collections with ansible's own behind it, unless it has that already.
-fn with_legacy(mut collections: Vec<String>) -> Vec<String> {
+/// Declared collections with the playbook's before them and ansible's own behind them, unless they are there.
+fn with_defaults(mut collections: Vec<String>, place: &Place) -> Vec<String> {
+    if let Some(default) = &place.play.default_collection
+        && !collections.contains(default)
+    {
+        collections.insert(0, default.clone());
+    }
     let own = |c: &String| c == "ansible.builtin" || c == "ansible.legacy";
     if !collections.is_empty() && !collections.iter().any(own) {
         collections.push("ansible.legacy".to_owned());

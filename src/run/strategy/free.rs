@@ -112,6 +112,13 @@ async fn start_next(play: &mut PlayRun, workers: &mut Workers, host: &Arc<str>) 
                     .to_owned(),
             ));
         }
+        if play.play.any_errors_fatal(&task) {
+            play.send(Event::Warning(
+                "Using any_errors_fatal with the free strategy is not supported, as tasks are \
+                 executed independently on each host"
+                    .to_owned(),
+            ));
+        }
         let info = play.info(&task, host);
         play.send(Event::TaskStart(Arc::clone(&info)));
         workers.start(host, &task, info, stack)?;
