@@ -120,6 +120,7 @@ impl Inventory {
             notices: &*self.notices,
             files: &self.files,
             read: Vec::new(),
+            json: false,
         };
         reading.sources(&self.sources)?;
         reading.tell();

@@ -97,7 +97,9 @@ impl Listing<'_> {
 
     fn list_group(&self, group: &str, listed: &Dict, seen: &mut HashSet<Arc<str>>) -> Result<()> {
         let members = self.members(group)?;
+        // A group stands before those that it leads to: where keys can't be sorted, it shows.
         let entry = Dict::new();
+        listed.insert(group, entry.clone());
         let names = |l: &[Arc<str>]| l.iter().cloned().map(Value::str).collect::<Value>();
         if group != "all" && !members.hosts.is_empty() {
             entry.insert("hosts", names(&members.hosts));
@@ -116,8 +118,8 @@ impl Listing<'_> {
                 entry.insert("vars", vars);
             }
         }
-        if !entry.is_empty() {
-            listed.insert(group, entry);
+        if entry.is_empty() {
+            listed.remove(group);
         }
         Ok(())
     }

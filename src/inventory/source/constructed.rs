@@ -27,7 +27,8 @@ impl Plugin for Constructed {
     }
 
     fn parse(&self, source: &str, cx: &mut Reading<'_>) -> Result<()> {
-        let config = Config::read(source, &config_data(source, self.name(), cx)?, cx)?;
+        let data = config_data(source, self.name(), cx)?;
+        let config = Config::read(source, &data, cx)?;
         let hosts: Vec<HostId> = cx.graph.listed_ids().collect();
         for host in hosts {
             config.construct(host, cx).map_err(|e| {
@@ -46,7 +47,7 @@ pub(super) fn is_config(source: &str, cx: &Reading<'_>) -> bool {
 }
 
 /// The configuration in a file that names this plugin.
-pub(super) fn config_data(source: &str, plugin: &str, cx: &Reading<'_>) -> Result<Dict> {
+pub(super) fn config_data(source: &str, plugin: &str, cx: &mut Reading<'_>) -> Result<Dict> {
     let data = cx.load(source)?;
     if !python::is_true(&data) {
         return Err(fail(format!("{source} is empty")));

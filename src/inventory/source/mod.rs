@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Error, Kind, Notice, Notices, Result, ansible::describe},
-    value::{Decrypt, Dict, Value},
+    value::{Decrypt, Dict, Value, types},
     vault::Vault,
     yaml as document,
 };
@@ -69,6 +69,8 @@ pub(super) struct Reading<'a> {
     pub files: &'a VarsFiles,
     /// The sources read so far.
     pub read: Vec<String>,
+    /// Whether the file that was loaded last is JSON, whose values are of Python's own classes.
+    pub json: bool,
 }
 
 fn fail(message: impl Into<String>) -> Error {
@@ -104,7 +106,7 @@ impl Reading<'_> {
     }
 
     /// The value in a YAML or JSON file.
-    fn load(&self, path: &str) -> Result<Value> {
+    fn load(&mut self, path: &str) -> Result<Value> {
         let empty = Arc::new(Vault::default());
         let vault = self.vault.unwrap_or(&empty);
         let (text, _) = vault.read(Path::new(path))?;
@@ -113,7 +115,13 @@ impl Reading<'_> {
         for (warning, _) in loaded.warnings {
             self.notices.warning(warning);
         }
+        self.json = loaded.node.span.source.was_read_as_json();
         Ok(loaded.node.to_value())
+    }
+
+    /// `str(type(value))` of a value that was loaded.
+    fn class(&self, value: &Value) -> String {
+        if self.json { types::class_repr(value) } else { python::class(value) }
     }
 
     /// The variables that files beside the sources read so far give to groups, or to hosts.

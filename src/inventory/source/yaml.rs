@@ -29,7 +29,7 @@ impl Plugin for Yaml {
         let Value::Dict(groups) = &data else {
             return Err(fail(format!(
                 "YAML inventory has invalid structure, it should be a dictionary, got: {}",
-                python::class(&data)
+                cx.class(&data)
             )));
         };
         if groups.get("plugin").is_some_and(|p| python::is_true(&p)) {
@@ -57,8 +57,10 @@ fn group(name: &Value, data: &Value, cx: &mut Reading<'_>) -> Result<Value> {
     let added = cx.graph.add_group(name).map_err(|e| {
         e.map_message(|why| format!("Unable to add group {}: {why}", python::shown(name)))
     })?;
+    // What is odd about its name is told before what is odd about its content.
+    cx.tell();
     if let Some(data) = data {
-        check_sections(&added, data)?;
+        check_sections(&added, data, cx)?;
         for (key, value) in data.snapshot() {
             section(&added, key.value(), &value, cx)?;
         }
@@ -66,7 +68,7 @@ fn group(name: &Value, data: &Value, cx: &mut Reading<'_>) -> Result<Value> {
     Ok(Value::str(added))
 }
 
-fn check_sections(group: &str, data: &Dict) -> Result<()> {
+fn check_sections(group: &str, data: &Dict, cx: &Reading<'_>) -> Result<()> {
     for section in ["vars", "children", "hosts"] {
         match data.get(section) {
             None | Some(Value::None | Value::Dict(_) | Value::Str(_)) => {}
@@ -74,7 +76,7 @@ fn check_sections(group: &str, data: &Dict) -> Result<()> {
                 return Err(fail(format!(
                     "Invalid \"{section}\" entry for \"{group}\" group, requires a dictionary, \
                      found \"{}\" instead.",
-                    python::class(&other)
+                    cx.class(&other)
                 )));
             }
         }
@@ -95,7 +97,7 @@ fn section(group_name: &str, key: &Value, value: &Value, cx: &mut Reading<'_>) -
             return Ok(());
         }
         other => {
-            let (shown, class) = (python::shown(key), python::class(other));
+            let (shown, class) = (python::shown(key), cx.class(other));
             cx.notices.warning(format!(
                 "Skipping key ({shown}) in group ({group_name}) as it is not a mapping, it is a \
                  {class}"
