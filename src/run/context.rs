@@ -134,6 +134,8 @@ pub struct PlayContext {
     pub vars_files: Vec<Value>,
     /// The hosts of this batch.
     pub batch: Vec<Arc<str>>,
+    /// `order`.
+    pub order: Option<String>,
     /// `force_handlers`.
     pub force_handlers: bool,
     /// `max_fail_percentage`.
@@ -149,6 +151,16 @@ pub struct PlayContext {
 }
 
 impl PlayContext {
+    /// The hosts of the batch that the inventory has now, in the play's order: those that are gone since it
+    /// was read again take no more part.
+    pub fn present(&self) -> Result<Vec<Arc<str>>> {
+        let hosts = self.run.world.inventory().select(&self.info.hosts).unwrap_or_default();
+        let mut hosts = crate::inventory::order_hosts(hosts, self.order.as_deref())?;
+        let batch: std::collections::HashSet<_> = self.batch.iter().collect();
+        hosts.retain(|host| batch.contains(host));
+        Ok(hosts)
+    }
+
     /// The roles whose defaults and variables the whole play sees.
     pub fn roles(&self) -> Vec<Arc<Role>> {
         self.play.visible_roles()

@@ -262,6 +262,7 @@ impl State {
             prompted,
             vars_files: fields.vars_files.clone(),
             batch,
+            order: fields.order.clone(),
             force_handlers: fields.force_handlers,
             max_fail_percentage: fields.max_fail_percentage,
             gather_facts: fields.gather_facts,

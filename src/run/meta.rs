@@ -39,6 +39,8 @@ impl PlayRun {
                 inventory.refresh()?;
                 let hosts = inventory.select(&self.play.info.hosts).unwrap_or_default();
                 self.play.view.set_all_hosts(hosts);
+                self.hosts = self.play.present()?;
+                self.play.view.set_batch(self.hosts.clone());
             }
             "reset_connection" => self.reset_connection(host, task).await?,
             "flush_handlers" | "clear_facts" | "clear_host_errors" | "end_batch" | "end_play"

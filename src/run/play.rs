@@ -49,6 +49,9 @@ impl Losses {
 pub struct PlayRun {
     /// What workers see of the play.
     pub play: Arc<PlayContext>,
+    /// The hosts of the batch that take part: all, but for those that were gone when the inventory was
+    /// read again.
+    pub hosts: Vec<Arc<str>>,
     /// Every task of the play in order, for the lockstep.
     pub all_tasks: Vec<Arc<Task>>,
     /// How far the lockstep has come in `all_tasks`.
@@ -123,6 +126,7 @@ impl PlayRun {
         let handlers = flatten(&play.play.all_handlers());
         let step = play.run.options.step;
         Ok(Self {
+            hosts: play.present()?,
             play,
             all_tasks,
             next_task: 0,
@@ -175,8 +179,7 @@ impl PlayRun {
 
     /// Hosts that still take part, in the batch's order.
     pub fn hosts_left(&self) -> Vec<Arc<str>> {
-        self.play
-            .batch
+        self.hosts
             .iter()
             .filter(|h| !self.losses.unreachable.contains(*h))
             .map(Arc::clone)
