@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    diagnostic::{Notice, Notices},
+    diagnostic::{Notice, Notices, is_new_to_worker},
     value::{codec, textwrap::Wrap},
 };
 
@@ -228,7 +228,11 @@ impl Display {
     }
 
     fn once(&self, text: &str, colour: Colour) {
-        if self.said.lock().insert(text.to_owned()) {
+        let is_new = match is_new_to_worker(text) {
+            Some(is_new) => is_new && !self.said.lock().contains(text),
+            None => self.said.lock().insert(text.to_owned()),
+        };
+        if is_new {
             self.line(text, Some(colour), true);
         }
     }

@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use ansible::describe as ansible_text;
 pub use finding::Finding;
-pub use notice::{Collected, Notice, Notices};
+pub use notice::{Collected, Notice, Notices, in_worker, is_new_to_worker};
 pub use similar::similar;
 pub use source::{Position, Source, Span};
 

@@ -1,5 +1,7 @@
 //! What people should be told while the work goes on.
 
+use std::collections::HashSet;
+
 use parking_lot::Mutex;
 
 /// Something to tell the user that does not end the work. Texts are unwrapped and without prefix.
@@ -15,6 +17,22 @@ pub enum Notice {
     Error(String),
     /// Shown from this verbosity on (`-v` is 1).
     Verbose(u8, String),
+}
+
+tokio::task_local! {
+    /// What the worker that runs has told.
+    static TOLD: Mutex<HashSet<String>>;
+}
+
+/// Runs the work of a worker. ansible's workers are processes of their own that don't know what the others
+/// have told: each tells a notice once, unless it was told before the play by none of them.
+pub async fn in_worker<F: Future>(work: F) -> F::Output {
+    TOLD.scope(Mutex::default(), work).await
+}
+
+/// Whether the worker that runs tells `text` for the first time; `None` outside of workers.
+pub fn is_new_to_worker(text: &str) -> Option<bool> {
+    TOLD.try_with(|told| told.lock().insert(text.to_owned())).ok()
 }
 
 /// Whoever shows notices.

@@ -10,7 +10,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{Message, PlayContext, play::Inbox, worker::Worker};
 use crate::{
-    diagnostic::{Error, Kind, Result},
+    diagnostic::{Error, Kind, Result, in_worker},
     event::{Event, TaskInfo},
     playbook::Task,
     vars::Stack,
@@ -95,7 +95,7 @@ impl Workers {
             let start = Event::HostStart(Arc::clone(&worker.host), Arc::clone(&worker.info));
             // The inbox lives as long as this.
             let _ = worker.messages.send(Message::Event(Arc::clone(&worker.host), start));
-            self.running.spawn(worker.run());
+            self.running.spawn(in_worker(worker.run()));
         }
     }
 

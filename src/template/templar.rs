@@ -418,7 +418,9 @@ impl Templar {
         }
         let Some(raw) = self.0.scope.get(name) else { return Ok(None) };
         let rendered = match &raw {
-            Value::Object(_) if &**name == "vars" => Rendered::as_it_is(raw),
+            Value::Object(_) if &**name == "vars" => {
+                Rendered::as_it_is(eval::as_written(&raw, self))
+            }
             // Not kept: it holds this templar.
             Value::Object(_) => return Ok(Some(Rendered::as_it_is(eval::rendered(raw, self)))),
             Value::Dict(_) if &**name == "vars" => Rendered::as_it_is(raw),

@@ -20,7 +20,7 @@ pub(super) use buffer::Concat;
 use context::{Activation, Context, HandedOn, Parent, Unit};
 pub(super) use context::{Run, deep_copy, is_unsafe};
 pub(super) use exec::{check_defined, is_rolled};
-pub(super) use vars::rendered;
+pub(super) use vars::{as_written, rendered};
 
 use super::tree::{
     Args, Cond, Expr, Filter, GetAttr, Name, SliceExpr, Slot, Template, Test, UnaryOp, VarRef,

@@ -22,6 +22,19 @@ pub(in crate::template) fn rendered(value: Value, templar: &Templar) -> Value {
     Value::Object(Arc::new(MappingView { inner: Arc::clone(o), templar: templar.clone() }))
 }
 
+/// `vars`: a dict of all names, whose values are as they are written. Mappings of the engine in it
+/// (`hostvars`) render what they hold, as they do elsewhere.
+pub(in crate::template) fn as_written(value: &Value, templar: &Templar) -> Value {
+    let Value::Object(o) = value else { return value.clone() };
+    match o.to_plain() {
+        Some(Value::Dict(dict)) => {
+            let entries = dict.snapshot().into_iter();
+            Value::Dict(entries.map(|(name, value)| (name, rendered(value, templar))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
 /// A mapping whose values may have names of their own: `hostvars`.
 pub(super) struct MappingView {
     inner: Arc<dyn Object>,
