@@ -1,5 +1,7 @@
 //! Merging dicts: the `combine` filter and `hash_behaviour = merge`.
 
+use std::borrow::Cow;
+
 use super::{
     Dict, List, PyError, PyErrorKind, PyResult, Value, access, json, ops, types::class_name,
 };
@@ -44,7 +46,7 @@ impl ListMerge {
 
 /// A new dict of `low` with the entries of `high` laid over it.
 pub fn merge(low: &Value, high: &Value, recursive: bool, lists: ListMerge) -> PyResult<Dict> {
-    match (access::as_dict(low), access::as_dict(high)) {
+    match (changeable(low), changeable(high)) {
         (Some(low), Some(high)) => merge_dicts(&low, &high, recursive, lists),
         _ => Err(PyError::new(
             PyErrorKind::Ansible,
@@ -59,7 +61,19 @@ pub fn merge(low: &Value, high: &Value, recursive: bool, lists: ListMerge) -> Py
     }
 }
 
+/// The dict that a value is, if it could be changed: what `hostvars` holds can't.
+fn changeable(value: &Value) -> Option<Cow<'_, Dict>> {
+    if is_view(value) { None } else { access::as_dict(value) }
+}
+
+fn is_view(value: &Value) -> bool {
+    matches!(value, Value::Object(o) if o.is_mapping() && o.type_name() != "dict")
+}
+
 fn shown(value: &Value) -> PyResult<String> {
+    if is_view(value) {
+        return super::repr::to_text(value);
+    }
     if let Value::Bytes(bytes) = value {
         return super::codec::decode(bytes, "utf-8", "surrogateescape");
     }
