@@ -174,25 +174,40 @@ fn load_dir(cx: &ActionContext<'_>, dir: &str, loaded: &mut Loaded) -> Loading {
     dirs.sort_unstable();
     let depth = if filter.depth == 0 { dirs.len() } else { filter.depth };
     for dir in dirs.into_iter().take(depth) {
-        for path in files_of(&dir) {
-            if !filter.takes(cx, &dir, &path)? {
+        // Of a folder with a file that can't be used, nothing counts.
+        let before = loaded.vars.copy();
+        if let Err(message) = load_files_of(cx, &dir, &filter, loaded)? {
+            loaded.vars = before;
+            return Ok(Err(message));
+        }
+    }
+    Ok(Ok(()))
+}
+
+fn load_files_of(
+    cx: &ActionContext<'_>,
+    dir: &Path,
+    filter: &Filter,
+    loaded: &mut Loaded,
+) -> Loading {
+    for path in files_of(dir) {
+        if !filter.takes(cx, dir, &path)? {
+            continue;
+        }
+        let ending = path.extension().unwrap_or_default();
+        let known = filter.extensions.iter().any(|known| ending.to_str() == Some(known));
+        if !known {
+            if filter.ignore_unknown {
                 continue;
             }
-            let ending = path.extension().unwrap_or_default();
-            let known = filter.extensions.iter().any(|known| ending.to_str() == Some(known));
-            if !known {
-                if filter.ignore_unknown {
-                    continue;
-                }
-                return Ok(Err(format!(
-                    "{} does not have a valid extension: {}",
-                    path.display(),
-                    filter.extensions.join(", ")
-                )));
-            }
-            if let Err(message) = load_file(cx, &path, loaded)? {
-                return Ok(Err(message));
-            }
+            return Ok(Err(format!(
+                "{} does not have a valid extension: {}",
+                path.display(),
+                filter.extensions.join(", ")
+            )));
+        }
+        if let Err(message) = load_file(cx, &path, loaded)? {
+            return Ok(Err(message));
         }
     }
     Ok(Ok(()))

@@ -7,7 +7,7 @@ use std::sync::{
 
 use parking_lot::Mutex;
 
-use super::{Defaults, workers::Workers};
+use super::{Defaults, Finished, workers::Workers};
 use crate::{
     action,
     agent::Pool,
@@ -372,12 +372,20 @@ impl PlayContext {
         }
     }
 
-    /// `ansible_failed_task`: what a rescue may want to know of the task that failed.
-    pub fn describe(&self, task: &Task, info: &TaskInfo) -> Value {
+    /// `ansible_failed_task`: what a rescue may want to know of the task that failed on a host.
+    pub fn describe(&self, host: &Arc<str>, finished: &Finished) -> Value {
+        let task = &finished.task;
+        // The name that callbacks have is that of the first host.
+        let name = self.task_info(task, Some(host)).short_name;
+        // Those of a loop were rendered for its items.
+        let rendered = finished.args.clone().filter(|_| task.looped.is_none());
+        let args = rendered.unwrap_or_else(|| task.action.args.clone());
         let d: Dict = [
-            ("name", Value::unsafe_str(info.short_name.as_str())),
+            ("name", Value::unsafe_str(name.as_str())),
             ("action", Value::unsafe_str(task.action.written.as_str())),
-            ("args", Value::Dict(task.action.args.clone()).into_unsafe()),
+            ("args", Value::Dict(args).into_unsafe()),
+            ("vars", Value::Dict(task.level.vars.copy()).into_unsafe()),
+            ("check_mode", finished.info.check_mode.into()),
         ]
         .into_iter()
         .collect();
@@ -387,9 +395,47 @@ impl PlayContext {
                 d.insert(name, written.value.clone().into_unsafe());
             }
         }
+        for (keyword, unset) in UNSET {
+            let name = keywords::name(*keyword);
+            if !d.contains(name) {
+                let inherited = task.level.inherited(*keyword);
+                let value = inherited.map_or_else(unset, |written| written.value.clone());
+                d.insert(name, value.into_unsafe());
+            }
+        }
         Value::Dict(d)
     }
 }
+
+/// What a task's keywords are where nobody sets them.
+const UNSET: &[(Keyword, fn() -> Value)] = &[
+    (Keyword::AnyErrorsFatal, || false.into()),
+    (Keyword::Async, || Value::Int(0)),
+    (Keyword::Become, || false.into()),
+    (Keyword::BecomeUser, || Value::None),
+    (Keyword::BecomeMethod, || "sudo".into()),
+    (Keyword::ChangedWhen, || Value::list(Vec::new())),
+    (Keyword::Collections, || Value::list(Vec::new())),
+    (Keyword::Delay, || Value::Int(5)),
+    (Keyword::DelegateFacts, || Value::None),
+    (Keyword::DelegateTo, || Value::None),
+    (Keyword::Diff, || false.into()),
+    (Keyword::FailedWhen, || Value::list(Vec::new())),
+    (Keyword::IgnoreErrors, || Value::None),
+    (Keyword::IgnoreUnreachable, || Value::None),
+    (Keyword::Loop, || Value::None),
+    (Keyword::NoLog, || false.into()),
+    (Keyword::Notify, || Value::None),
+    (Keyword::Poll, || Value::Int(15)),
+    (Keyword::Register, || Value::None),
+    (Keyword::Retries, || Value::Int(3)),
+    (Keyword::RunOnce, || Value::None),
+    (Keyword::Tags, || Value::list(Vec::new())),
+    (Keyword::Throttle, || Value::Int(0)),
+    (Keyword::Timeout, || Value::Int(0)),
+    (Keyword::Until, || Value::list(Vec::new())),
+    (Keyword::When, || Value::list(Vec::new())),
+];
 
 /// File and line as callbacks tell them; empty for what stands in no file.
 pub(super) fn shown_place(span: &crate::diagnostic::Span) -> String {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use indexmap::IndexMap;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
@@ -61,6 +62,8 @@ pub struct Finished {
     pub result: TaskResult,
     /// The keywords that the driver acts on.
     pub after: AfterFields,
+    /// Its arguments as they were rendered last.
+    pub args: Option<Dict>,
     /// Seconds that it took.
     pub seconds: f64,
 }
@@ -81,6 +84,8 @@ pub struct Worker {
     pub messages: UnboundedSender<Message>,
     /// When it began.
     pub began: Instant,
+    /// The arguments as they were rendered last.
+    pub rendered: Mutex<Option<Dict>>,
 }
 
 /// One turn of a task.
@@ -109,6 +114,7 @@ impl Worker {
             info: Arc::clone(&self.info),
             result,
             after,
+            args: self.rendered.lock().take(),
             seconds: self.began.elapsed().as_secs_f64(),
         };
         // The driver is gone only if the run was stopped; nobody is left to tell.
@@ -448,6 +454,7 @@ impl Worker {
         let templar = &Templar::new(Arc::clone(templar.environment()), Arc::clone(scope));
         let omit = Arc::clone(self.play.run.world.omit());
         let args = action::with_defaults(&self.task, args, templar, &omit)?;
+        *self.rendered.lock() = Some(args.copy());
         let retries = if fields.until.is_empty() {
             1
         } else {

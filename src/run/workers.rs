@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{Message, PlayContext, play::Inbox, worker::Worker};
@@ -74,6 +75,7 @@ impl Workers {
             stack,
             messages: self.sender.clone(),
             began: Instant::now(),
+            rendered: Mutex::default(),
         };
         self.hosts.push(Arc::clone(host));
         self.waiting.push_back((worker, throttle));
