@@ -407,8 +407,10 @@ impl PlayContext {
     }
 }
 
-/// What a task's keywords are where nobody sets them.
-const UNSET: &[(Keyword, fn() -> Value)] = &[
+/// A keyword and what it is where nobody sets it.
+type Unset = (Keyword, fn() -> Value);
+
+const UNSET: &[Unset] = &[
     (Keyword::AnyErrorsFatal, || false.into()),
     (Keyword::Async, || Value::Int(0)),
     (Keyword::Become, || false.into()),

@@ -111,7 +111,7 @@ impl PlayRun {
             self.stats.of(host).rescued += 1;
             self.play.restore_host(host);
             let vars: Dict = [
-                ("ansible_failed_task", self.play.describe(host, &finished)),
+                ("ansible_failed_task", self.play.describe(host, finished)),
                 ("ansible_failed_result", Value::Dict(finished.result.data.clone())),
             ]
             .into_iter()
