@@ -38,9 +38,14 @@ enum Manager {
 }
 
 fn manager(cx: &mut Context<'_>, name: &str) -> Manager {
-    let systemd = ["/run/systemd/system/", "/dev/.run/systemd/"]
+    let systemd = ["/run/systemd/system/", "/dev/.run/systemd/", "/dev/.systemd/"]
         .iter()
         .any(|path| cx.target.exists(path.as_ref()));
+    let mut is_first = || {
+        let first = cx.target.read("/proc/1/comm".as_ref()).unwrap_or_default();
+        String::from_utf8_lossy(&first).contains("systemd")
+    };
+    let systemd = systemd || is_first();
     if systemd && cx.target.find_program("systemctl", &[]).is_some() {
         return Manager::Systemctl;
     }
@@ -51,6 +56,20 @@ fn manager(cx: &mut Context<'_>, name: &str) -> Manager {
         return Manager::Service;
     }
     Manager::Script(format!("/etc/init.d/{name}"))
+}
+
+/// Whether anything knows the service: without systemd and OpenRC that needs a script of System V and a program
+/// that enables it, or a file of upstart's.
+fn is_known(cx: &mut Context<'_>, service: &Service) -> bool {
+    if let Manager::Systemctl | Manager::OpenRc = service.manager {
+        return true;
+    }
+    let mut has = |program: &str| cx.target.find_program(program, &[]).is_some();
+    let (enables, upstart) =
+        (has("update-rc.d") || has("insserv") || has("chkconfig"), has("initctl"));
+    let mut there = |path: String| cx.target.exists(path.as_ref());
+    upstart && there(format!("/etc/init/{}.conf", service.name))
+        || enables && there(format!("/etc/init.d/{}", service.name))
 }
 
 struct Service {
@@ -254,6 +273,10 @@ fn run(cx: &mut Context<'_>, args: &mut Args) -> Result<Outcome, Failure> {
     let name = args.req("name").to_owned();
     let arguments = args.req("arguments").split_whitespace().map(str::to_owned).collect();
     let service = Service { manager: manager(cx, &name), name, arguments };
+    if !is_known(cx, &service) {
+        let message = format!("Could not find the requested service {}: host", service.name);
+        return Err(Failure::new(message));
+    }
     let runlevel = args.req("runlevel").to_owned();
     let mut outcome = Outcome::silent().with("name", service.name.as_str());
     let mut changed = false;
@@ -306,6 +329,8 @@ mod tests {
         let host = |rc: i32, out: &str| {
             Fake::new()
                 .program("service")
+                .program("update-rc.d")
+                .file("/etc/init.d/x", "")
                 .on("service x status", Ran::of(rc, out, ""))
                 .on("service", Ran::of(0, "", ""))
         };
@@ -314,5 +339,8 @@ mod tests {
         assert_eq!(call.run_on(&mut fake)["changed"], true);
         assert!(fake.runs.iter().any(|r| r == "service x start"), "{:?}", fake.runs);
         assert_eq!(call.run_on(&mut host(0, "x is running"))["changed"], false);
+        let mut without = Fake::new().program("service").program("update-rc.d");
+        let told = call.run_on(&mut without);
+        assert_eq!(told["msg"], "Could not find the requested service x: host");
     }
 }
