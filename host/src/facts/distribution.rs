@@ -206,6 +206,13 @@ impl Found {
                 .split_once('.')
                 .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect());
             self.minor = minor.filter(|m| !m.is_empty());
+            // ansible prefers the host's own library `distro` to its older one, and that takes the most exact version.
+            let newer =
+                cx.target.exists("/usr/lib/python3/dist-packages/distro/__init__.py".as_ref());
+            let dots = |version: &str| version.matches('.').count();
+            if newer && dots(exact.trim()) > dots(&self.version) {
+                exact.trim().clone_into(&mut self.version);
+            }
             return true;
         }
         let named = [
@@ -314,6 +321,13 @@ mod tests {
         assert_eq!(facts["distribution_minor_version"], "11");
         assert_eq!(facts["distribution_release"], "bookworm");
         assert_eq!(facts["os_family"], "Debian");
+        let with_library = Fake::new()
+            .file("/etc/os-release", os)
+            .file("/etc/debian_version", "12.11\n")
+            .file("/usr/lib/python3/dist-packages/distro/__init__.py", "");
+        let facts = self::facts(with_library);
+        assert_eq!(facts["distribution_version"], "12.11");
+        assert_eq!(facts["distribution_major_version"], "12");
     }
 
     #[test]

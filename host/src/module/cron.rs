@@ -132,6 +132,8 @@ fn check(cx: &mut Context<'_>, args: &mut Args) -> Result<(), Failure> {
             cx.warn(format!("Filename portion of cron_file (\"{file}\") must only contain upper- and lower-case letters, digits, underscores, and hyphens (i.e. no dots)"));
         }
     }
+    // It is asked for even where a file is written without it.
+    cx.program("crontab")?;
     if args.req("name").is_empty() && args.str("cron_file").is_none() && !present {
         return Err(Failure::new("You must specify 'name' to manage a cron entry."));
     }
@@ -361,7 +363,7 @@ mod tests {
 
     #[test]
     fn files_have_users_and_variables() {
-        let mut fake = Fake::new().dir("/etc/cron.d");
+        let mut fake = Fake::new().program("crontab").dir("/etc/cron.d");
         let args = json!({"name": "x", "job": "j", "cron_file": "app", "user": "root", "special_time": "daily"});
         let result = Call::new("cron", args).run_on(&mut fake);
         assert_eq!(result["changed"], true, "{result:?}");
