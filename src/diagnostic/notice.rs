@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 /// Something to tell the user that does not end the work. Texts are unwrapped and without prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    /// Shown once as `[WARNING]: …`.
+    /// Shown once as `[WARNING]: …`; once a worker where workers tell it ([`in_worker`]).
     Warning(String),
     /// Shown once as `[WARNING]:` and the text below it as it is.
     FormattedWarning(String),
@@ -24,8 +24,8 @@ tokio::task_local! {
     static TOLD: Mutex<HashSet<String>>;
 }
 
-/// Runs the work of a worker. ansible's workers are processes of their own that don't know what the others
-/// have told: each tells a notice once, unless it was told before the play by none of them.
+/// Runs the work of a worker. ansible's workers are processes of their own: each knows what was told outside
+/// of workers, and not what other workers tell, so that it tells a notice again, once.
 pub async fn in_worker<F: Future>(work: F) -> F::Output {
     TOLD.scope(Mutex::default(), work).await
 }

@@ -454,7 +454,8 @@ impl Worker {
         let templar = &Templar::new(Arc::clone(templar.environment()), Arc::clone(scope));
         let omit = Arc::clone(self.play.run.world.omit());
         let args = action::with_defaults(&self.task, args, templar, &omit)?;
-        *self.rendered.lock() = Some(args.copy());
+        // Shared: every attempt has a copy of its own.
+        *self.rendered.lock() = Some(args.clone());
         let retries = if fields.until.is_empty() {
             1
         } else {

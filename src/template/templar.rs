@@ -418,10 +418,10 @@ impl Templar {
         }
         let Some(raw) = self.0.scope.get(name) else { return Ok(None) };
         let rendered = match &raw {
+            // Neither is kept: they hold this templar.
             Value::Object(_) if &**name == "vars" => {
-                Rendered::as_it_is(eval::as_written(&raw, self))
+                return Ok(Some(Rendered::as_it_is(eval::as_written(&raw, self))));
             }
-            // Not kept: it holds this templar.
             Value::Object(_) => return Ok(Some(Rendered::as_it_is(eval::rendered(raw, self)))),
             Value::Dict(_) if &**name == "vars" => Rendered::as_it_is(raw),
             Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) => {
